@@ -1,0 +1,99 @@
+package pg
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// notifyEvery bounds how often one process notifies the others. A NOTIFY inside
+// each business transaction halves the commit rate; one per 5 ms costs nothing.
+const notifyEvery = 5 * time.Millisecond
+
+// Signal says "something was committed" within the process at once, and to other
+// processes by a debounced NOTIFY outside any business transaction. It may be lost:
+// whoever waits for it polls as well.
+type Signal struct {
+	db      *DB
+	channel string
+	local   chan struct{}
+	remote  chan struct{}
+}
+
+// NewSignal makes a signal for one topic of the schema.
+func (db *DB) NewSignal(topic string) *Signal {
+	return &Signal{db: db, channel: db.schema + "_" + topic, local: make(chan struct{}, 1), remote: make(chan struct{}, 1)}
+}
+
+// C receives at least once after a Raise anywhere.
+func (s *Signal) C() <-chan struct{} { return s.local }
+
+// Raise is called after a commit. It does not block.
+func (s *Signal) Raise() {
+	offer(s.local)
+	offer(s.remote)
+}
+
+func offer(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Run carries the signal between processes until ctx ends.
+func (s *Signal) Run(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.notify(ctx)
+	}()
+	for ctx.Err() == nil {
+		// A lost listener is no error: those who wait poll meanwhile.
+		_ = s.listen(ctx)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	<-done
+	return nil
+}
+
+func (s *Signal) notify(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.remote:
+		}
+		_, _ = s.db.Exec(ctx, `SELECT pg_notify($1, '')`, s.channel)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(notifyEvery):
+		}
+	}
+}
+
+func (s *Signal) listen(ctx context.Context) error {
+	conn, err := s.db.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.channel, err)
+	}
+	// A connection that listens must not go back to the pool.
+	raw := conn.Hijack()
+	defer func() { _ = raw.Close(context.WithoutCancel(ctx)) }()
+	if _, err := raw.Exec(ctx, "LISTEN "+pgx.Identifier{s.channel}.Sanitize()); err != nil {
+		return fmt.Errorf("listen on %s: %w", s.channel, err)
+	}
+	offer(s.local)
+	for {
+		if _, err := raw.WaitForNotification(ctx); err != nil {
+			return fmt.Errorf("wait on %s: %w", s.channel, err)
+		}
+		offer(s.local)
+	}
+}

@@ -1,0 +1,133 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twitchtv/twirp"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/fault"
+)
+
+// TwirpServer is what every Twirp server of a process is made with.
+type TwirpServer struct {
+	log     *slog.Logger
+	latency *prometheus.HistogramVec
+}
+
+// NewTwirpServer makes one whose calls are counted in registry.
+func NewTwirpServer(log *slog.Logger, registry prometheus.Registerer) *TwirpServer {
+	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "grainmesh_rpc_seconds", Help: "Time of Twirp calls served, by method and outcome.",
+		Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
+	}, []string{"method", "code"})
+	registry.MustRegister(latency)
+	return &TwirpServer{log, latency}
+}
+
+// Option returns what to give to a generated New...Server: every call needs the
+// scope that scopes name for its method (the empty name is for all others); its
+// errors become faults, its outcome a log line and a metric.
+func (s *TwirpServer) Option(scopes map[string]auth.Scope) twirp.ServerOption {
+	return twirp.WithServerInterceptors(func(next twirp.Method) twirp.Method {
+		return func(ctx context.Context, request any) (any, error) {
+			method, _ := twirp.MethodName(ctx)
+			started := time.Now()
+			response, err := s.call(ctx, method, scopes, request, next)
+			s.record(ctx, method, time.Since(started), err)
+			if err != nil {
+				return nil, fault.ToTwirp(err)
+			}
+			return response, nil
+		}
+	})
+}
+
+func (s *TwirpServer) call(ctx context.Context, method string, scopes map[string]auth.Scope, request any, next twirp.Method) (any, error) {
+	scope, named := scopes[method]
+	if !named {
+		scope = scopes[""]
+	}
+	if _, err := auth.Require(ctx, scope); err != nil {
+		return nil, err
+	}
+	return next(ctx, request)
+}
+
+func (s *TwirpServer) record(ctx context.Context, method string, took time.Duration, err error) {
+	if err == nil {
+		s.latency.WithLabelValues(method, "ok").Observe(took.Seconds())
+		return
+	}
+	e := fault.Of(err)
+	s.latency.WithLabelValues(method, string(e.Code)).Observe(took.Seconds())
+	level := slog.LevelInfo
+	if e.Blame() == fault.Platform && e.Code != fault.StaleEpoch {
+		level = slog.LevelError
+	}
+	s.log.Log(ctx, level, "call failed", "method", method, "code", e.Code, "took", took, "err", errors.Join(err))
+}
+
+// maxBody bounds the body of a Twirp request. Reports of a chunk plan are the
+// largest; they are sent in batches below this.
+const maxBody = 16 << 20
+
+// LimitBody refuses request bodies above the limit with 413.
+func LimitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			WriteError(w, r, fault.Newf(fault.BodyTooLarge, "the request has %d bytes, at most %d are taken", r.ContentLength, maxBody))
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// TokenSource gives the token of an outgoing call.
+type TokenSource func(ctx context.Context) (string, error)
+
+const (
+	callTimeout  = 30 * time.Second
+	idlePerHost  = 64
+	dialKeepOpen = 90 * time.Second
+)
+
+// NewHTTPClient makes the HTTP client of Twirp clients: it adds the token and the
+// trace context to each request.
+func NewHTTPClient(token TokenSource) *http.Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: dialKeepOpen}
+	return &http.Client{Transport: otelhttp.NewTransport(withToken{transport, token}), Timeout: callTimeout}
+}
+
+type withToken struct {
+	next  http.RoundTripper
+	token TokenSource
+}
+
+func (t withToken) RoundTrip(r *http.Request) (*http.Response, error) {
+	token, err := t.token(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+token)
+	return t.next.RoundTrip(r)
+}
+
+// ClientOption returns what to give to a generated New...Client: errors of calls
+// come back as faults.
+func ClientOption() twirp.ClientOption {
+	return twirp.WithClientInterceptors(func(next twirp.Method) twirp.Method {
+		return func(ctx context.Context, request any) (any, error) {
+			response, err := next(ctx, request)
+			return response, fault.FromTwirp(err)
+		}
+	})
+}

@@ -1,0 +1,118 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/bus"
+	"github.com/grainmesh/grainmesh/pkg/config"
+	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/pg"
+	"github.com/grainmesh/grainmesh/pkg/serve"
+	"github.com/grainmesh/grainmesh/pkg/telemetry"
+)
+
+// Env is where a service finds its settings and its neighbours. A neighbour is
+// opened when asked for, checked by /readyz from then on, and closed by the process.
+type Env struct {
+	Name     string
+	Settings Settings
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+	process  *process
+}
+
+// Config reads the service's own settings, GRAINMESH_<SERVICE>_*.
+func (e *Env) Config(into config.Validator) error {
+	prefix := "GRAINMESH_" + strings.ToUpper(strings.ReplaceAll(e.Name, "-", "_"))
+	if err := config.Load(prefix, into); err != nil {
+		return err
+	}
+	if e.process.options.Adjust != nil {
+		e.process.options.Adjust(into)
+	}
+	return nil
+}
+
+// Twirp is what the service's Twirp servers are made with.
+func (e *Env) Twirp() *serve.TwirpServer { return e.process.twirp }
+
+// Trace makes spans.
+func (e *Env) Trace() *telemetry.Tracing { return e.process.trace }
+
+// Signer signs tokens in the name of an identity whose key this process holds.
+func (e *Env) Signer(name string) (*auth.Signer, error) { return e.process.keyring.Signer(name) }
+
+// maxConns bounds the database connections of one service in one process.
+const maxConns = 16
+
+// Database opens the service's schema and brings it up to date.
+func (e *Env) Database(ctx context.Context, schema string, migrations fs.FS) (*pg.DB, error) {
+	if e.Settings.DatabaseURL == "" {
+		return nil, missing("GRAINMESH_DATABASE_URL", "postgres://user:password@host/database")
+	}
+	db, err := pg.Open(ctx, e.Settings.DatabaseURL.Reveal(), schema, maxConns)
+	if err != nil {
+		return nil, err
+	}
+	e.process.closeWith(db.Close)
+	e.process.health.Add(e.Name+" database", db.Ping)
+	return db, db.Migrate(ctx, migrations)
+}
+
+// Bus connects to NATS as the service.
+func (e *Env) Bus(context.Context) (*bus.Bus, error) {
+	option, err := e.process.keyring.NATSOption(e.Name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := bus.Connect(bus.Config{URL: e.Settings.NATSURL, Name: e.Name, Option: option}, e.process.trace, e.Log)
+	if err != nil {
+		return nil, err
+	}
+	e.process.closeWith(b.Close)
+	e.process.health.Add(e.Name+" nats", func(context.Context) error { return b.Healthy() })
+	return b, nil
+}
+
+// Redis opens the cache.
+func (e *Env) Redis(context.Context) (*redis.Client, error) {
+	if e.Settings.RedisURL == "" {
+		return nil, missing("GRAINMESH_REDIS_URL", "redis://:password@host:6379")
+	}
+	options, err := redis.ParseURL(e.Settings.RedisURL.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("GRAINMESH_REDIS_URL: %w", err)
+	}
+	client := redis.NewClient(options)
+	e.process.closeWith(func() { _ = client.Close() })
+	e.process.health.Add(e.Name+" redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
+	return client, nil
+}
+
+// Neighbour returns the internal address of another service and a client that
+// calls it in this one's name.
+func (e *Env) Neighbour(name string) (string, *http.Client, error) {
+	url := e.Settings.Neighbours[name]
+	if url == "" {
+		return "", nil, missing("GRAINMESH_NEIGHBOURS", name+"=http://host:8081")
+	}
+	signer, err := e.Signer(e.Name)
+	if err != nil {
+		return "", nil, err
+	}
+	token := func(ctx context.Context) (string, error) { return signer.Service(ctx, name) }
+	return url, serve.NewHTTPClient(token), nil
+}
+
+func missing(variable, example string) error {
+	return fault.Newf(fault.InvalidArgument, "%s is not set, want something such as %s", variable, example)
+}
