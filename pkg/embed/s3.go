@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
@@ -163,9 +164,11 @@ func attributesIn(dir, root string) (meta.MetadataStorer, error) {
 }
 
 func (s *S3) gateway(cfg S3Config, place *workplace, listening chan<- struct{}) *embedgw.Config {
+	root := auth.Account{Access: cfg.AccessKey, Secret: cfg.SecretKey, Role: auth.RoleAdmin}
 	return &embedgw.Config{
-		RootUserAccess:    cfg.AccessKey,
-		RootUserSecret:    cfg.SecretKey,
+		RootUserAccess:    root.Access,
+		RootUserSecret:    root.Secret,
+		IAMService:        auth.NewIAMServiceSingle(root), // the default is the same and says so on stdout
 		Region:            cmp.Or(cfg.Region, DefaultRegion),
 		Ports:             []string{net.JoinHostPort(loopback, strconv.Itoa(s.port))},
 		MaxConnections:    s3MaxConnections,
