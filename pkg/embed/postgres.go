@@ -50,6 +50,8 @@ type PostgresConfig struct {
 	Volatile bool
 	// Logger gets a line for what had to be cleared at the start; nil drops it.
 	Logger *slog.Logger
+
+	noNamespace bool // as if user namespaces were forbidden
 }
 
 // Postgres is a running embedded Postgres cluster.

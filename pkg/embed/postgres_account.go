@@ -20,14 +20,11 @@ import (
 // user cannot reach the folder it was meant for.
 const systemHome = "/var/lib/grainmesh"
 
-// namespaceID is who Postgres believes to be in a user namespace; any but 0.
-const namespaceID = 1000
-
 // account is who runs Postgres, which refuses to run as root. The zero value
 // is ourselves.
 type account struct {
-	namespace bool // root, called otherwise in a user namespace
 	uid, gid  int  // another user, when not 0
+	namespace bool // that user only by name: root, in a user namespace
 }
 
 // apply makes a child run as the account.
@@ -35,8 +32,8 @@ func (a account) apply(attr *syscall.SysProcAttr) {
 	switch {
 	case a.namespace:
 		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: namespaceID, HostID: os.Geteuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: namespaceID, HostID: os.Getegid(), Size: 1}}
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: a.uid, HostID: os.Geteuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: a.gid, HostID: os.Getegid(), Size: 1}}
 	case a.uid != 0:
 		attr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
 	}
@@ -44,7 +41,7 @@ func (a account) apply(attr *syscall.SysProcAttr) {
 
 // own gives a file to the account.
 func (a account) own(path string) error {
-	if a.uid == 0 {
+	if a.namespace || a.uid == 0 {
 		return nil
 	}
 	return os.Chown(path, a.uid, a.gid)
@@ -53,20 +50,26 @@ func (a account) own(path string) error {
 // chooseAccount picks who runs Postgres for a folder, and the folder where the
 // cluster then lives. For root that is root itself in a user namespace, which
 // needs no other owner and reaches any folder; where namespaces are forbidden
-// it is the user postgres or nobody. A cluster that exists keeps its owner.
-func chooseAccount(ctx context.Context, dir string) (string, account, error) {
+// it is an unprivileged user. A cluster that exists keeps its owner.
+func chooseAccount(ctx context.Context, cfg PostgresConfig) (string, account, error) {
 	if os.Geteuid() != 0 {
-		return dir, account{}, nil
+		return cfg.Dir, account{}, nil
 	}
-	if namespacesWork(ctx) && ownedByRoot(filepath.Join(dir, clusterName)) {
-		return dir, account{namespace: true}, nil
+	as, err := lookup("postgres", "nobody")
+	if err != nil {
+		return "", account{}, err
 	}
-	return unprivileged(dir, systemHome)
+	inside := account{uid: as.uid, gid: as.gid, namespace: true}
+	if !cfg.noNamespace && ownedByRoot(filepath.Join(cfg.Dir, clusterName)) && inside.works(ctx) {
+		return cfg.Dir, inside, nil
+	}
+	home, err := homeOfUnprivileged(cfg.Dir, systemHome)
+	return home, as, err
 }
 
-// namespacesWork tries whether a child can start in a user namespace.
-func namespacesWork(ctx context.Context) bool {
-	_, err := proc.Run(ctx, proc.Spec{Path: "true", Dir: "/", Attr: account{namespace: true}.apply})
+// works tries whether a child can start as the account.
+func (a account) works(ctx context.Context) bool {
+	_, err := proc.Run(ctx, proc.Spec{Path: "true", Dir: "/", Attr: a.apply})
 	return err == nil
 }
 
@@ -80,24 +83,20 @@ func ownedByRoot(path string) bool {
 	return ok && stat.Uid == 0
 }
 
-// unprivileged prepares a folder for a user without rights: dir if that user
-// can reach it, else one below home that stands for dir.
-func unprivileged(dir, home string) (string, account, error) {
-	as, err := lookup("postgres", "nobody")
-	if err != nil {
-		return "", account{}, err
-	}
+// homeOfUnprivileged makes a folder for a user without rights: dir if that
+// user can reach it, else one below system that stands for dir.
+func homeOfUnprivileged(dir, system string) (string, error) {
 	if !reachable(dir) {
 		sum := sha256.Sum256([]byte(dir))
-		dir = filepath.Join(home, hex.EncodeToString(sum[:8]))
+		dir = filepath.Join(system, hex.EncodeToString(sum[:8]))
 	}
 	if err := os.MkdirAll(dir, 0o711); err != nil {
-		return "", account{}, fmt.Errorf("make folder for an unprivileged user: %w", err)
+		return "", fmt.Errorf("make folder for an unprivileged user: %w", err)
 	}
 	if err := os.Chmod(dir, 0o711); err != nil { // so that the user gets to its cluster
-		return "", account{}, fmt.Errorf("open folder to an unprivileged user: %w", err)
+		return "", fmt.Errorf("open folder to an unprivileged user: %w", err)
 	}
-	return dir, as, nil
+	return dir, nil
 }
 
 // reachable tells whether everybody may pass through the folders above path.
@@ -113,7 +112,8 @@ func reachable(path string) bool {
 	}
 }
 
-// lookup finds the first user that exists.
+// lookup finds the first user that exists: initdb wants the one it runs as to
+// have a name, also within a namespace.
 func lookup(names ...string) (account, error) {
 	for _, name := range names {
 		u, err := user.Lookup(name)
@@ -126,5 +126,5 @@ func lookup(names ...string) (account, error) {
 			return account{uid: uid, gid: gid}, nil
 		}
 	}
-	return account{}, fmt.Errorf("postgres refuses to run as root, user namespaces are forbidden here, and there is no user of %v", names)
+	return account{}, fmt.Errorf("postgres refuses to run as root, and there is none of the users %v", names)
 }

@@ -61,21 +61,30 @@ type cluster struct {
 	as       account
 }
 
+// findCluster tells where a folder's cluster is and who runs it.
+func findCluster(ctx context.Context, cfg PostgresConfig) (cluster, error) {
+	bin := cfg.BinDir
+	if bin == "" {
+		found, err := FindPostgres(ctx)
+		if err != nil {
+			return cluster{}, err
+		}
+		bin = found
+	}
+	home, as, err := chooseAccount(ctx, cfg)
+	if err != nil {
+		return cluster{}, err
+	}
+	return cluster{bin: bin, data: filepath.Join(home, clusterName), as: as}, nil
+}
+
 // openCluster makes the folder ready for a server: nobody runs in it, and it
 // holds a whole cluster.
 func openCluster(ctx context.Context, cfg PostgresConfig) (cluster, error) {
-	c := cluster{bin: cfg.BinDir}
-	var err error
-	if c.bin == "" {
-		if c.bin, err = FindPostgres(ctx); err != nil {
-			return c, err
-		}
-	}
-	home, as, err := chooseAccount(ctx, cfg.Dir)
+	c, err := findCluster(ctx, cfg)
 	if err != nil {
 		return c, err
 	}
-	c.as, c.data = as, filepath.Join(home, clusterName)
 	if c.password, err = secretIn(filepath.Join(cfg.Dir, passwordName)); err != nil {
 		return c, err
 	}
@@ -111,10 +120,11 @@ func (c cluster) initialise(ctx context.Context, cfg PostgresConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := c.initdb(ctx, cfg, fresh); err != nil {
-		return errors.Join(err, os.RemoveAll(fresh))
+	err = c.initdb(ctx, cfg, fresh)
+	if err == nil {
+		err = os.Rename(filepath.Join(fresh, clusterName), c.data)
 	}
-	return os.Rename(filepath.Join(fresh, clusterName), c.data)
+	return errors.Join(err, os.RemoveAll(fresh))
 }
 
 // initdb fills the folder fresh, which is ours, with the cluster in a folder
@@ -139,7 +149,7 @@ func (c cluster) initdb(ctx context.Context, cfg PostgresConfig, fresh string) e
 	if _, err := proc.Run(ctx, c.spec("initdb", args)); err != nil {
 		return fmt.Errorf("initdb: %w", err)
 	}
-	return os.Remove(password)
+	return nil
 }
 
 // removeStalePID removes the file in which Postgres looks for a running

@@ -72,7 +72,7 @@ func runningPostgres(ctx context.Context, dir string) (string, bool) {
 
 // detach starts the server as a session of its own, by Postgres' pg_ctl.
 func (c cluster) detach(ctx context.Context, cfg PostgresConfig, port int) error {
-	log := filepath.Join(cfg.Dir, "log")
+	log := filepath.Join(filepath.Dir(c.data), "log") // where the account can reach it
 	if err := os.WriteFile(log, nil, 0o600); err != nil {
 		return err
 	}
@@ -92,20 +92,35 @@ func (c cluster) detach(ctx context.Context, cfg PostgresConfig, port int) error
 // StopSharedPostgres ends the cluster that [SharedPostgres] started in dir, if
 // there is one, and whoever uses it loses it.
 func StopSharedPostgres(ctx context.Context, dir string) error {
-	dir, err := realPath(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err := stopSharedPostgres(ctx, dir); err != nil {
 		return fmt.Errorf("stop shared postgres: %w", err)
 	}
+	return nil
+}
+
+func stopSharedPostgres(ctx context.Context, dir string) error {
 	unlock, err := sharedLock(ctx, dir)
 	if err != nil {
-		return fmt.Errorf("stop shared postgres: %w", err)
+		return err
 	}
 	defer unlock()
-	if _, err := endLeftovers(ctx, filepath.Join(dir, clusterName)); err != nil {
-		return fmt.Errorf("stop shared postgres: %w", err)
+	if dir, err = realPath(dir); err != nil {
+		return err
+	}
+	c, err := findCluster(ctx, PostgresConfig{Dir: dir})
+	if err != nil {
+		return err
+	}
+	if len(workingIn(c.data)) == 0 {
+		return nil
+	}
+	spec := c.spec("pg_ctl", []string{"stop", "-w", "-s", "-m", "fast", "-D", c.data})
+	_, stopErr := proc.Run(ctx, spec)
+	if _, err := endLeftovers(ctx, c.data); err != nil {
+		return errors.Join(stopErr, err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package embed
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -14,8 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/grainmesh/grainmesh/pkg/proc"
 )
 
@@ -23,6 +22,7 @@ const (
 	redisStartTimeout = 15 * time.Second
 	redisPortAttempts = 5
 	redisPoll         = 5 * time.Millisecond
+	redisAnswer       = time.Second
 )
 
 // RedisConfig describes an embedded Redis.
@@ -134,14 +134,10 @@ func (r *Redis) settings(cfg RedisConfig) string {
 func (r *Redis) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, redisStartTimeout)
 	defer cancel()
-	client := redis.NewClient(&redis.Options{
-		Addr: net.JoinHostPort(loopback, strconv.Itoa(r.port)), Password: r.password, MaxRetries: -1,
-	})
-	defer client.Close()
 	tick := time.NewTicker(redisPoll)
 	defer tick.Stop()
 	for {
-		err := client.Ping(ctx).Err()
+		err := r.ping(ctx)
 		if err == nil {
 			return nil
 		}
@@ -155,12 +151,39 @@ func (r *Redis) await(ctx context.Context) error {
 	}
 }
 
+// ping asks once, in the inline form of the protocol: a client library would
+// log each failure while the server is starting.
+func (r *Redis) ping(ctx context.Context) error {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", r.address())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(redisAnswer)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(conn, "AUTH %s\r\n", r.password); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if answer != "+OK\r\n" {
+		return fmt.Errorf("answer to the password: %s", strings.TrimSpace(answer))
+	}
+	return nil
+}
+
+func (r *Redis) address() string { return net.JoinHostPort(loopback, strconv.Itoa(r.port)) }
+
 // URL is where clients connect, with the password.
 func (r *Redis) URL() string {
 	u := url.URL{
 		Scheme: "redis",
 		User:   url.UserPassword("", r.password),
-		Host:   net.JoinHostPort(loopback, strconv.Itoa(r.port)),
+		Host:   r.address(),
 		Path:   "/0",
 	}
 	return u.String()
