@@ -1,0 +1,20 @@
+// Command meshtest-stop ends the Postgres cluster that test binaries share.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/grainmesh/grainmesh/pkg/embed/meshtest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := meshtest.StopShared(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "meshtest-stop:", err)
+		os.Exit(1)
+	}
+}
