@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates Go from rpc/**/*.proto, and the clients of the portal where it is installed.
+# Generates Go from rpc/**/*.proto, and the portal's clients where its packages are installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,3 +11,7 @@ find rpc -name '*.pb.go' -o -name '*.twirp.go' | while read -r generated; do
 	proto=${proto%.twirp.go}.proto
 	[[ -f $proto ]] || rm -v "$generated"
 done
+
+if [[ -f services/portal-bff/web/package.json ]]; then
+	PATH=$PWD/.bin:$PATH scripts/web.sh run generate
+fi

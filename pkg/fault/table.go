@@ -15,8 +15,6 @@ type row struct {
 }
 
 // row returns the code's line of the one table.
-//
-//nolint:cyclop,funlen // one table, a line each
 func (c Code) row() row {
 	switch c {
 	case InvalidArgument, TimeOutOfRange, UnknownMIMEType:

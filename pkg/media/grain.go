@@ -9,7 +9,7 @@ type RandomAccess uint8
 // Kinds of random access.
 const (
 	NotRandom RandomAccess = iota
-	// IDR pictures, and every grain of intra-only and audio Flows.
+	// Clean is an IDR picture, or any grain of an intra-only or audio Flow.
 	Clean
 	// OpenGOP is an I picture that later pictures displayed before it refer past.
 	OpenGOP
