@@ -489,8 +489,9 @@ func (x *ReadDocument) GetFlows() []*v1.Flow {
 type CloseDocument struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Keep what was written (closed_complete) or take it back.
-	Discard       bool     `protobuf:"varint,1,opt,name=discard,proto3" json:"discard,omitempty"`
-	FlowIds       []string `protobuf:"bytes,2,rep,name=flow_ids,json=flowIds,proto3" json:"flow_ids,omitempty"`
+	Discard bool `protobuf:"varint,1,opt,name=discard,proto3" json:"discard,omitempty"`
+	// The job did not complete: what is kept ends at the first gap.
+	Failed        bool `protobuf:"varint,2,opt,name=failed,proto3" json:"failed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -532,11 +533,11 @@ func (x *CloseDocument) GetDiscard() bool {
 	return false
 }
 
-func (x *CloseDocument) GetFlowIds() []string {
+func (x *CloseDocument) GetFailed() bool {
 	if x != nil {
-		return x.FlowIds
+		return x.Failed
 	}
-	return nil
+	return false
 }
 
 type ReportAnalysisRequest struct {
@@ -966,6 +967,94 @@ func (x *FailWorkResponse) GetRetried() bool {
 	return false
 }
 
+type CompleteCloseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Epoch         int32                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompleteCloseRequest) Reset() {
+	*x = CompleteCloseRequest{}
+	mi := &file_job_v1_reports_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompleteCloseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompleteCloseRequest) ProtoMessage() {}
+
+func (x *CompleteCloseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_job_v1_reports_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompleteCloseRequest.ProtoReflect.Descriptor instead.
+func (*CompleteCloseRequest) Descriptor() ([]byte, []int) {
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *CompleteCloseRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *CompleteCloseRequest) GetEpoch() int32 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+type CompleteCloseResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompleteCloseResponse) Reset() {
+	*x = CompleteCloseResponse{}
+	mi := &file_job_v1_reports_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompleteCloseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompleteCloseResponse) ProtoMessage() {}
+
+func (x *CompleteCloseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_job_v1_reports_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompleteCloseResponse.ProtoReflect.Descriptor instead.
+func (*CompleteCloseResponse) Descriptor() ([]byte, []int) {
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{15}
+}
+
 var File_job_v1_reports_proto protoreflect.FileDescriptor
 
 const file_job_v1_reports_proto_rawDesc = "" +
@@ -1000,10 +1089,10 @@ const file_job_v1_reports_proto_rawDesc = "" +
 	"\x04size\x18\x03 \x01(\x03R\x04size\x12\x12\n" +
 	"\x04etag\x18\x04 \x01(\tR\x04etag\x12/\n" +
 	"\x05chunk\x18\x05 \x01(\v2\x19.grainmesh.media.v1.ChunkR\x05chunk\x12.\n" +
-	"\x05flows\x18\x06 \x03(\v2\x18.grainmesh.media.v1.FlowR\x05flows\"D\n" +
+	"\x05flows\x18\x06 \x03(\v2\x18.grainmesh.media.v1.FlowR\x05flows\"A\n" +
 	"\rCloseDocument\x12\x18\n" +
-	"\adiscard\x18\x01 \x01(\bR\adiscard\x12\x19\n" +
-	"\bflow_ids\x18\x02 \x03(\tR\aflowIds\"w\n" +
+	"\adiscard\x18\x01 \x01(\bR\adiscard\x12\x16\n" +
+	"\x06failed\x18\x02 \x01(\bR\x06failed\"w\n" +
 	"\x15ReportAnalysisRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x128\n" +
@@ -1028,18 +1117,23 @@ const file_job_v1_reports_proto_rawDesc = "" +
 	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x125\n" +
 	"\afailure\x18\x03 \x01(\v2\x1b.grainmesh.media.v1.FailureR\afailure\",\n" +
 	"\x10FailWorkResponse\x12\x18\n" +
-	"\aretried\x18\x01 \x01(\bR\aretried*\x8f\x01\n" +
+	"\aretried\x18\x01 \x01(\bR\aretried\"<\n" +
+	"\x14CompleteCloseRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\"\x17\n" +
+	"\x15CompleteCloseResponse*\x8f\x01\n" +
 	"\vStartStatus\x12\x1c\n" +
 	"\x18START_STATUS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14START_STATUS_STARTED\x10\x01\x12\x15\n" +
 	"\x11START_STATUS_GONE\x10\x02\x12\x1a\n" +
 	"\x16START_STATUS_CANCELLED\x10\x03\x12\x15\n" +
-	"\x11START_STATUS_DEAD\x10\x042\xd8\x03\n" +
+	"\x11START_STATUS_DEAD\x10\x042\xba\x04\n" +
 	"\aReports\x12T\n" +
 	"\tStartWork\x12\".grainmesh.job.v1.StartWorkRequest\x1a#.grainmesh.job.v1.StartWorkResponse\x12c\n" +
 	"\x0eReportAnalysis\x12'.grainmesh.job.v1.ReportAnalysisRequest\x1a(.grainmesh.job.v1.ReportAnalysisResponse\x12]\n" +
 	"\fReportChunks\x12%.grainmesh.job.v1.ReportChunksRequest\x1a&.grainmesh.job.v1.ReportChunksResponse\x12`\n" +
-	"\rCompleteChunk\x12&.grainmesh.job.v1.CompleteChunkRequest\x1a'.grainmesh.job.v1.CompleteChunkResponse\x12Q\n" +
+	"\rCompleteChunk\x12&.grainmesh.job.v1.CompleteChunkRequest\x1a'.grainmesh.job.v1.CompleteChunkResponse\x12`\n" +
+	"\rCompleteClose\x12&.grainmesh.job.v1.CompleteCloseRequest\x1a'.grainmesh.job.v1.CompleteCloseResponse\x12Q\n" +
 	"\bFailWork\x12!.grainmesh.job.v1.FailWorkRequest\x1a\".grainmesh.job.v1.FailWorkResponseB1Z/github.com/grainmesh/grainmesh/rpc/job/v1;jobv1b\x06proto3"
 
 var (
@@ -1055,7 +1149,7 @@ func file_job_v1_reports_proto_rawDescGZIP() []byte {
 }
 
 var file_job_v1_reports_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_job_v1_reports_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_job_v1_reports_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_job_v1_reports_proto_goTypes = []any{
 	(StartStatus)(0),               // 0: grainmesh.job.v1.StartStatus
 	(*StartWorkRequest)(nil),       // 1: grainmesh.job.v1.StartWorkRequest
@@ -1072,11 +1166,13 @@ var file_job_v1_reports_proto_goTypes = []any{
 	(*CompleteChunkResponse)(nil),  // 12: grainmesh.job.v1.CompleteChunkResponse
 	(*FailWorkRequest)(nil),        // 13: grainmesh.job.v1.FailWorkRequest
 	(*FailWorkResponse)(nil),       // 14: grainmesh.job.v1.FailWorkResponse
-	(*IngestSpec)(nil),             // 15: grainmesh.job.v1.IngestSpec
-	(*v1.Analysis)(nil),            // 16: grainmesh.media.v1.Analysis
-	(*v1.Chunk)(nil),               // 17: grainmesh.media.v1.Chunk
-	(*v1.Flow)(nil),                // 18: grainmesh.media.v1.Flow
-	(*v1.Failure)(nil),             // 19: grainmesh.media.v1.Failure
+	(*CompleteCloseRequest)(nil),   // 15: grainmesh.job.v1.CompleteCloseRequest
+	(*CompleteCloseResponse)(nil),  // 16: grainmesh.job.v1.CompleteCloseResponse
+	(*IngestSpec)(nil),             // 17: grainmesh.job.v1.IngestSpec
+	(*v1.Analysis)(nil),            // 18: grainmesh.media.v1.Analysis
+	(*v1.Chunk)(nil),               // 19: grainmesh.media.v1.Chunk
+	(*v1.Flow)(nil),                // 20: grainmesh.media.v1.Flow
+	(*v1.Failure)(nil),             // 21: grainmesh.media.v1.Failure
 }
 var file_job_v1_reports_proto_depIdxs = []int32{
 	0,  // 0: grainmesh.job.v1.StartWorkResponse.status:type_name -> grainmesh.job.v1.StartStatus
@@ -1084,27 +1180,29 @@ var file_job_v1_reports_proto_depIdxs = []int32{
 	4,  // 2: grainmesh.job.v1.StartWorkResponse.chunk:type_name -> grainmesh.job.v1.ChunkDocument
 	5,  // 3: grainmesh.job.v1.StartWorkResponse.read:type_name -> grainmesh.job.v1.ReadDocument
 	6,  // 4: grainmesh.job.v1.StartWorkResponse.close:type_name -> grainmesh.job.v1.CloseDocument
-	15, // 5: grainmesh.job.v1.AnalyseDocument.spec:type_name -> grainmesh.job.v1.IngestSpec
-	15, // 6: grainmesh.job.v1.ChunkDocument.spec:type_name -> grainmesh.job.v1.IngestSpec
-	16, // 7: grainmesh.job.v1.ChunkDocument.analysis:type_name -> grainmesh.media.v1.Analysis
-	17, // 8: grainmesh.job.v1.ReadDocument.chunk:type_name -> grainmesh.media.v1.Chunk
-	18, // 9: grainmesh.job.v1.ReadDocument.flows:type_name -> grainmesh.media.v1.Flow
-	16, // 10: grainmesh.job.v1.ReportAnalysisRequest.analysis:type_name -> grainmesh.media.v1.Analysis
-	17, // 11: grainmesh.job.v1.ReportChunksRequest.chunks:type_name -> grainmesh.media.v1.Chunk
-	18, // 12: grainmesh.job.v1.ReportChunksRequest.flows:type_name -> grainmesh.media.v1.Flow
-	19, // 13: grainmesh.job.v1.FailWorkRequest.failure:type_name -> grainmesh.media.v1.Failure
+	17, // 5: grainmesh.job.v1.AnalyseDocument.spec:type_name -> grainmesh.job.v1.IngestSpec
+	17, // 6: grainmesh.job.v1.ChunkDocument.spec:type_name -> grainmesh.job.v1.IngestSpec
+	18, // 7: grainmesh.job.v1.ChunkDocument.analysis:type_name -> grainmesh.media.v1.Analysis
+	19, // 8: grainmesh.job.v1.ReadDocument.chunk:type_name -> grainmesh.media.v1.Chunk
+	20, // 9: grainmesh.job.v1.ReadDocument.flows:type_name -> grainmesh.media.v1.Flow
+	18, // 10: grainmesh.job.v1.ReportAnalysisRequest.analysis:type_name -> grainmesh.media.v1.Analysis
+	19, // 11: grainmesh.job.v1.ReportChunksRequest.chunks:type_name -> grainmesh.media.v1.Chunk
+	20, // 12: grainmesh.job.v1.ReportChunksRequest.flows:type_name -> grainmesh.media.v1.Flow
+	21, // 13: grainmesh.job.v1.FailWorkRequest.failure:type_name -> grainmesh.media.v1.Failure
 	1,  // 14: grainmesh.job.v1.Reports.StartWork:input_type -> grainmesh.job.v1.StartWorkRequest
 	7,  // 15: grainmesh.job.v1.Reports.ReportAnalysis:input_type -> grainmesh.job.v1.ReportAnalysisRequest
 	9,  // 16: grainmesh.job.v1.Reports.ReportChunks:input_type -> grainmesh.job.v1.ReportChunksRequest
 	11, // 17: grainmesh.job.v1.Reports.CompleteChunk:input_type -> grainmesh.job.v1.CompleteChunkRequest
-	13, // 18: grainmesh.job.v1.Reports.FailWork:input_type -> grainmesh.job.v1.FailWorkRequest
-	2,  // 19: grainmesh.job.v1.Reports.StartWork:output_type -> grainmesh.job.v1.StartWorkResponse
-	8,  // 20: grainmesh.job.v1.Reports.ReportAnalysis:output_type -> grainmesh.job.v1.ReportAnalysisResponse
-	10, // 21: grainmesh.job.v1.Reports.ReportChunks:output_type -> grainmesh.job.v1.ReportChunksResponse
-	12, // 22: grainmesh.job.v1.Reports.CompleteChunk:output_type -> grainmesh.job.v1.CompleteChunkResponse
-	14, // 23: grainmesh.job.v1.Reports.FailWork:output_type -> grainmesh.job.v1.FailWorkResponse
-	19, // [19:24] is the sub-list for method output_type
-	14, // [14:19] is the sub-list for method input_type
+	15, // 18: grainmesh.job.v1.Reports.CompleteClose:input_type -> grainmesh.job.v1.CompleteCloseRequest
+	13, // 19: grainmesh.job.v1.Reports.FailWork:input_type -> grainmesh.job.v1.FailWorkRequest
+	2,  // 20: grainmesh.job.v1.Reports.StartWork:output_type -> grainmesh.job.v1.StartWorkResponse
+	8,  // 21: grainmesh.job.v1.Reports.ReportAnalysis:output_type -> grainmesh.job.v1.ReportAnalysisResponse
+	10, // 22: grainmesh.job.v1.Reports.ReportChunks:output_type -> grainmesh.job.v1.ReportChunksResponse
+	12, // 23: grainmesh.job.v1.Reports.CompleteChunk:output_type -> grainmesh.job.v1.CompleteChunkResponse
+	16, // 24: grainmesh.job.v1.Reports.CompleteClose:output_type -> grainmesh.job.v1.CompleteCloseResponse
+	14, // 25: grainmesh.job.v1.Reports.FailWork:output_type -> grainmesh.job.v1.FailWorkResponse
+	20, // [20:26] is the sub-list for method output_type
+	14, // [14:20] is the sub-list for method input_type
 	14, // [14:14] is the sub-list for extension type_name
 	14, // [14:14] is the sub-list for extension extendee
 	0,  // [0:14] is the sub-list for field type_name
@@ -1128,7 +1226,7 @@ func file_job_v1_reports_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_job_v1_reports_proto_rawDesc), len(file_job_v1_reports_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -543,10 +543,12 @@ func (x *RegisterSegmentsResponse) GetStored() bool {
 }
 
 type EndFlowsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Run           int32                  `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
-	Discard       bool                   `protobuf:"varint,3,opt,name=discard,proto3" json:"discard,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	JobId   string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Run     int32                  `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
+	Discard bool                   `protobuf:"varint,3,opt,name=discard,proto3" json:"discard,omitempty"`
+	// Keep only what is contiguous from the start, in every Flow.
+	CutAtGap      bool `protobuf:"varint,4,opt,name=cut_at_gap,json=cutAtGap,proto3" json:"cut_at_gap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -598,6 +600,13 @@ func (x *EndFlowsRequest) GetRun() int32 {
 func (x *EndFlowsRequest) GetDiscard() bool {
 	if x != nil {
 		return x.Discard
+	}
+	return false
+}
+
+func (x *EndFlowsRequest) GetCutAtGap() bool {
+	if x != nil {
+		return x.CutAtGap
 	}
 	return false
 }
@@ -934,11 +943,13 @@ const file_mediastore_v1_segments_proto_rawDesc = "" +
 	"key_frames\x18\b \x01(\x05R\tkeyFrames\x12\x14\n" +
 	"\x05index\x18\t \x01(\fR\x05index\"2\n" +
 	"\x18RegisterSegmentsResponse\x12\x16\n" +
-	"\x06stored\x18\x01 \x01(\bR\x06stored\"T\n" +
+	"\x06stored\x18\x01 \x01(\bR\x06stored\"r\n" +
 	"\x0fEndFlowsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x05R\x03run\x12\x18\n" +
-	"\adiscard\x18\x03 \x01(\bR\adiscard\"@\n" +
+	"\adiscard\x18\x03 \x01(\bR\adiscard\x12\x1c\n" +
+	"\n" +
+	"cut_at_gap\x18\x04 \x01(\bR\bcutAtGap\"@\n" +
 	"\x10EndFlowsResponse\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\x12\x16\n" +
 	"\x06grains\x18\x02 \x01(\x03R\x06grains\"\xa8\x01\n" +
