@@ -32,7 +32,7 @@ const (
 // List returns one page of a tenant's jobs, newest first unless asked otherwise,
 // and the token of the next page ("" after the last).
 func (o *Jobs) List(ctx context.Context, tenant string, r *jobv1.ListJobsRequest) ([]*Job, string, error) {
-	size := pageSize(r.GetPageSize())
+	size := PageSize(r.GetPageSize())
 	after, err := parseCursor(r.GetPageToken())
 	if err != nil {
 		return nil, "", err
@@ -79,7 +79,8 @@ func (o *Jobs) List(ctx context.Context, tenant string, r *jobv1.ListJobsRequest
 // likeEscaper takes their meaning from LIKE's special characters.
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-func pageSize(asked int32) int {
+// PageSize bounds how many rows a page has.
+func PageSize(asked int32) int {
 	if asked <= 0 {
 		return defaultPage
 	}
@@ -122,7 +123,7 @@ func (o *Jobs) Chunks(ctx context.Context, tenant string, id uuid.UUID, after in
 			w.attempts, w.bytes, w.timerange, w.failure
 		FROM work w LEFT JOIN outbox o ON o.work_id = w.id
 		WHERE w.job_id = $1 AND w.run = $2 AND w.layer = 'read' AND w.number > $3 ORDER BY w.number LIMIT $4`,
-		id, j.Run, after, pageSize(size))
+		id, j.Run, after, PageSize(size))
 	if err != nil {
 		return nil, fmt.Errorf("list chunks of job %s: %w", id, err)
 	}

@@ -117,16 +117,16 @@ func chunkWork(chunks []*mediav1.Chunk) []newWork {
 	return out
 }
 
-// CompleteChunk counts a chunk down. The one that finds none left closes the job.
-func (o *Jobs) CompleteChunk(ctx context.Context, id uuid.UUID, epoch int32) (*Job, error) {
-	var after *Job
-	err := o.report(ctx, id, epoch, subjects.Read, func(tx pgx.Tx, j *Job, w *work) error {
+// CompleteChunk counts a chunk down, and returns its number and the job as it is
+// then (nil for a repeated report). The one that finds none left closes the job.
+func (o *Jobs) CompleteChunk(ctx context.Context, id uuid.UUID, epoch int32) (after *Job, number int32, err error) {
+	err = o.report(ctx, id, epoch, subjects.Read, func(tx pgx.Tx, j *Job, w *work) error {
 		if err := finish(ctx, tx, w); err != nil {
 			return err
 		}
 		j.ChunksRemaining--
 		j.BytesDone += w.bytes
-		after = j
+		after, number = j, w.number
 		if j.ChunksRemaining == 0 && j.PlanComplete {
 			return o.beginClosing(ctx, tx, j)
 		}
@@ -138,7 +138,7 @@ func (o *Jobs) CompleteChunk(ctx context.Context, id uuid.UUID, epoch int32) (*J
 		}
 		return nil
 	})
-	return after, err
+	return after, number, err
 }
 
 // beginClosing asks media-store, by way of work, to close the run's Flows.

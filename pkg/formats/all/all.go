@@ -1,0 +1,13 @@
+// Package all lists the formats that Grainmesh can ingest. A new format is added
+// here.
+package all
+
+import (
+	"github.com/grainmesh/grainmesh/pkg/formats"
+	"github.com/grainmesh/grainmesh/pkg/formats/wav"
+)
+
+// Registry returns all formats.
+func Registry() (*formats.Registry, error) {
+	return formats.NewRegistry(wav.Format{})
+}

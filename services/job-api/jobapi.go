@@ -1,0 +1,115 @@
+package jobapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/grainmesh/grainmesh/pkg/bus"
+	"github.com/grainmesh/grainmesh/pkg/formats"
+	"github.com/grainmesh/grainmesh/pkg/outbox"
+	"github.com/grainmesh/grainmesh/pkg/pg"
+	"github.com/grainmesh/grainmesh/pkg/serve"
+	"github.com/grainmesh/grainmesh/pkg/subjects"
+	"github.com/grainmesh/grainmesh/pkg/telemetry"
+	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
+	"github.com/grainmesh/grainmesh/services/job-api/ingest"
+)
+
+// Deps are the neighbours of a Service.
+type Deps struct {
+	DB      *pg.DB
+	Bus     *bus.Bus
+	Redis   *redis.Client
+	Store   mediastorev1.Segments
+	Formats *formats.Registry
+	Trace   *telemetry.Tracing
+	Twirp   *serve.TwirpServer
+	Metrics prometheus.Registerer
+	Log     *slog.Logger
+	Region  string
+}
+
+// Service is the Service API.
+type Service struct {
+	config    Config
+	deps      Deps
+	jobs      *ingest.Jobs
+	signal    *pg.Signal
+	publisher *outbox.Publisher
+	closer    *closer
+	progress  *progress
+}
+
+// New makes a Service. It starts nothing.
+func New(config Config, deps Deps) (*Service, error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("job-api: %w", err)
+	}
+	signal := deps.DB.NewSignal("outbox")
+	jobs := ingest.New(deps.DB, signal, deps.Trace, deps.Formats, ingest.Config{
+		Region: deps.Region, PerJob: config.OutstandingPerJob, MaxAttempts: int32(config.MaxAttempts),
+		RetryBase: config.RetryBase, Deadline: config.AckWait,
+	})
+	lanes := make([]string, 0, len(subjects.Layers()))
+	for _, layer := range subjects.Layers() {
+		lanes = append(lanes, string(layer))
+	}
+	publishing := outbox.DefaultConfig()
+	publishing.Window, publishing.Redrive = config.Window, config.Redrive
+	if err := registerMetrics(deps.Metrics, deps.DB); err != nil {
+		return nil, err
+	}
+	return &Service{
+		config: config, deps: deps, jobs: jobs, signal: signal,
+		publisher: outbox.NewPublisher(deps.DB, deps.Bus, signal, lanes, publishing, deps.Log),
+		closer:    &closer{jobs, deps.Store, deps.Log},
+		progress:  newProgress(deps.Redis, deps.Bus, deps.Log),
+	}, nil
+}
+
+// Run publishes the outbox, closes runs, gathers progress and cleans up, until ctx
+// ends.
+func (s *Service) Run(ctx context.Context) error {
+	if err := s.deps.Bus.EnsureStreams(ctx); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.signal.Run(ctx) })
+	group.Go(func() error { return s.publisher.Run(ctx) })
+	group.Go(func() error { return s.progress.run(ctx) })
+	group.Go(func() error { return s.cleanUp(ctx) })
+	group.Go(func() error {
+		return s.deps.Bus.Consume(ctx, subjects.Close, bus.Policy{
+			AckWait: s.config.AckWait, MaxAckPending: maxClosing, Slots: s.config.CloseSlots, RetryDelay: s.config.RetryBase,
+		}, s.closer.handle)
+	})
+	return group.Wait()
+}
+
+// maxClosing bounds the runs that all instances together close at a time.
+const maxClosing = 256
+
+// cleanEvery is how often ended jobs are looked through.
+const cleanEvery = time.Hour
+
+// cleanUp deletes jobs that ended too long ago.
+func (s *Service) cleanUp(ctx context.Context) error {
+	for {
+		if n, err := s.jobs.DeleteEnded(ctx, time.Now().Add(-s.config.KeepJobs)); err != nil {
+			s.deps.Log.WarnContext(ctx, "old jobs stay for now", "err", err)
+		} else if n > 0 {
+			s.deps.Log.InfoContext(ctx, "old jobs deleted", "jobs", n)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(cleanEvery):
+		}
+	}
+}
