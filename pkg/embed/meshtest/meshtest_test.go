@@ -3,6 +3,7 @@ package meshtest_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -111,4 +112,23 @@ func TestRedisExpires(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return client.Get(t.Context(), "seen").Err() == redis.Nil
 	}, 10*time.Second, 10*time.Millisecond)
+}
+
+func BenchmarkDatabase(b *testing.B) {
+	template := meshtest.Template{Name: "bench", Hash: "1", Migrate: func(ctx context.Context, url string) error {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		for i := range 40 {
+			if _, err := conn.Exec(ctx, fmt.Sprintf("CREATE TABLE t%d (id bigint PRIMARY KEY, doc jsonb)", i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	for b.Loop() {
+		meshtest.Database(b, template) // dropped when the benchmark ends
+	}
 }
