@@ -39,7 +39,7 @@ const DefaultRegion = "us-east-1"
 //
 // It mirrors versitygw's own limit of one a process, which is reported too
 // late, after the folder has been opened.
-var s3Running atomic.Bool
+var s3Running atomic.Bool //nolint:gochecknoglobals // it guards the globals of versitygw
 
 // S3Config describes an embedded S3 server.
 type S3Config struct {
@@ -86,7 +86,7 @@ func StartS3(ctx context.Context, cfg S3Config) (*S3, error) {
 		s3Running.Store(false)
 		return lock.Release()
 	})}
-	if err := s.start(cfg); err != nil {
+	if err := s.start(context.WithoutCancel(ctx), cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("start s3: %w", err), s.finish())
 	}
 	return s, nil
@@ -94,7 +94,7 @@ func StartS3(ctx context.Context, cfg S3Config) (*S3, error) {
 
 // start tries several ports, because versitygw binds by itself and does not
 // tell which it got.
-func (s *S3) start(cfg S3Config) error {
+func (s *S3) start(ctx context.Context, cfg S3Config) error {
 	root := filepath.Join(cfg.Dir, "buckets")
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (s *S3) start(cfg S3Config) error {
 			}
 			s.port = port
 		}
-		err := s.run(cfg, root)
+		err := s.run(ctx, cfg, root)
 		if errors.Is(err, syscall.EADDRINUSE) && cfg.Port == 0 && attempt < s3PortAttempts {
 			continue
 		}
@@ -117,7 +117,7 @@ func (s *S3) start(cfg S3Config) error {
 }
 
 // run starts the server on s.port and waits until it listens.
-func (s *S3) run(cfg S3Config, root string) error {
+func (s *S3) run(ctx context.Context, cfg S3Config, root string) error {
 	place, err := newWorkplace(root)
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (s *S3) run(cfg S3Config, root string) error {
 		return errors.Join(fmt.Errorf("open folder: %w", err), place.close())
 	}
 	listening := make(chan struct{})
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	s.cancel, s.done = cancel, make(chan struct{})
 	go func() {
 		defer close(s.done)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -180,9 +181,7 @@ func do(t *testing.T, method string, to *url.URL, header http.Header, body strin
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), method, to.String(), strings.NewReader(body))
 	require.NoError(t, err)
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package meshtest_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -110,7 +111,7 @@ func TestRedisExpires(t *testing.T) {
 	defer client.Close()
 	require.NoError(t, client.Set(t.Context(), "seen", "1", 100*time.Millisecond).Err())
 	require.Eventually(t, func() bool {
-		return client.Get(t.Context(), "seen").Err() == redis.Nil
+		return errors.Is(client.Get(t.Context(), "seen").Err(), redis.Nil)
 	}, 10*time.Second, 10*time.Millisecond)
 }
 
