@@ -20,9 +20,12 @@ const (
 	SystemAccount = "SYS"
 )
 
-// natsStartTimeout bounds how long the server may take until it accepts
-// clients, recovery of its streams included.
-const natsStartTimeout = 60 * time.Second
+const (
+	// natsStartTimeout bounds how long the server may take until it accepts
+	// clients.
+	natsStartTimeout = 60 * time.Second
+	natsReadyStep    = 100 * time.Millisecond
+)
 
 // NATSConfig describes an embedded NATS server.
 type NATSConfig struct {
@@ -75,9 +78,10 @@ func (n *NATS) start(ctx context.Context, cfg NATSConfig) error {
 		return err
 	}
 	n.server = srv
-	srv.SetLoggerV2(natsLogger{logger(cfg.Logger)}, false, false, false)
+	log := natsLogger{log: logger(cfg.Logger), fatal: make(chan error, 1)}
+	srv.SetLoggerV2(log, false, false, false)
 	srv.Start()
-	if err := awaitNATS(ctx, srv); err != nil {
+	if err := awaitNATS(ctx, srv, log.fatal); err != nil {
 		return err
 	}
 	n.auth.setAccount(SystemAccount, srv.SystemAccount())
@@ -97,6 +101,7 @@ func (n *NATS) options(cfg NATSConfig) *server.Options {
 		Host:                       loopback,
 		Port:                       port,
 		NoSigs:                     true,
+		DisableJetStreamBanner:     true,
 		Accounts:                   []*server.Account{server.NewAccount(SystemAccount)},
 		SystemAccount:              SystemAccount,
 		CustomClientAuthentication: n.auth,
@@ -111,14 +116,16 @@ func (n *NATS) options(cfg NATSConfig) *server.Options {
 }
 
 // awaitNATS waits until the server accepts clients.
-func awaitNATS(ctx context.Context, srv *server.Server) error {
-	deadline := time.Now().Add(natsStartTimeout)
-	for !srv.ReadyForConnections(100 * time.Millisecond) {
-		if err := ctx.Err(); err != nil {
+func awaitNATS(ctx context.Context, srv *server.Server, fatal <-chan error) error {
+	ctx, cancel := context.WithTimeout(ctx, natsStartTimeout)
+	defer cancel()
+	for !srv.ReadyForConnections(natsReadyStep) {
+		select {
+		case err := <-fatal:
 			return err
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not ready after %s", natsStartTimeout)
+		case <-ctx.Done():
+			return ctx.Err()
+		default:
 		}
 	}
 	if !srv.JetStreamEnabled() {
@@ -141,10 +148,13 @@ func (n *NATS) AddAccount(name string, users ...User) error {
 		return fmt.Errorf("enable jetstream for account %s: %w", name, err)
 	}
 	n.auth.setAccount(name, account)
-	for i := range users {
-		users[i].Account = name
+	for _, user := range users {
+		user.Account = name
+		if err := n.AddUsers(user); err != nil {
+			return err
+		}
 	}
-	return n.AddUsers(users...)
+	return nil
 }
 
 // AddUsers lets users in from now on. A name or key known already is replaced;
@@ -178,8 +188,12 @@ func (n *NATS) Stop(ctx context.Context) error {
 	}
 }
 
-// natsLogger takes the server's log to slog.
-type natsLogger struct{ log *slog.Logger }
+// natsLogger takes the server's log to slog. The server as a library tells of
+// a failed start only here.
+type natsLogger struct {
+	log   *slog.Logger
+	fatal chan error
+}
 
 var _ server.Logger = natsLogger{}
 
@@ -187,9 +201,17 @@ func (l natsLogger) say(level slog.Level, format string, v []any) {
 	l.log.Log(context.Background(), level, "nats server", "notice", fmt.Sprintf(format, v...))
 }
 
+// Fatalf keeps the first failure for [awaitNATS].
+func (l natsLogger) Fatalf(format string, v ...any) {
+	l.say(slog.LevelError, format, v)
+	select {
+	case l.fatal <- fmt.Errorf(format, v...):
+	default:
+	}
+}
+
 func (l natsLogger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
 func (l natsLogger) Warnf(format string, v ...any)   { l.say(slog.LevelWarn, format, v) }
-func (l natsLogger) Fatalf(format string, v ...any)  { l.say(slog.LevelError, format, v) }
 func (l natsLogger) Errorf(format string, v ...any)  { l.say(slog.LevelError, format, v) }
 func (l natsLogger) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
 func (l natsLogger) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }

@@ -2,6 +2,7 @@ package embed_test
 
 import (
 	"context"
+	"net"
 	"testing"
 	"time"
 
@@ -244,6 +245,16 @@ func TestNATSRefusesBadUsers(t *testing.T) {
 	} {
 		require.Error(t, server.AddUsers(user), "%+v", user)
 	}
+}
+
+func TestNATSTellsWhyItDoesNotStart(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	_, err = embed.StartNATS(t.Context(), embed.NATSConfig{Dir: t.TempDir(), Port: port})
+	require.ErrorContains(t, err, "address already in use")
 }
 
 func BenchmarkNATSAccount(b *testing.B) {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -57,6 +58,8 @@ type PostgresConfig struct {
 // Postgres is a running embedded Postgres cluster.
 type Postgres struct {
 	lock     *Lock
+	stopOnce sync.Once
+	stopErr  error
 	cluster  cluster
 	port     int
 	password string
@@ -204,8 +207,7 @@ func (p *Postgres) query(ctx context.Context, database, sql string) error {
 }
 
 func sqlState(err error) string {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgErr.Code
 	}
 	return ""
@@ -234,10 +236,13 @@ func (p *Postgres) Done() <-chan struct{} { return p.child.Done() }
 // Stop ends the server in order (it cuts its clients off) and gives the folder
 // back. When that takes longer than ctx allows, everything of it is killed.
 func (p *Postgres) Stop(ctx context.Context) error {
-	if err := errors.Join(p.end(ctx), p.lock.Release()); err != nil {
-		return fmt.Errorf("stop postgres: %w", err)
-	}
-	return nil
+	// Once only: after it the folder may be that of another server.
+	p.stopOnce.Do(func() {
+		if err := errors.Join(p.end(ctx), p.lock.Release()); err != nil {
+			p.stopErr = fmt.Errorf("stop postgres: %w", err)
+		}
+	})
+	return p.stopErr
 }
 
 // end stops the server, and its backends if they outlived it: each is the

@@ -20,6 +20,10 @@ import (
 // user cannot reach the folder it was meant for.
 const systemHome = "/var/lib/grainmesh"
 
+// passable is the mode of folders that another user must get through to its
+// cluster, without seeing what is in them.
+const passable = 0o711
+
 // account is who runs Postgres, which refuses to run as root. The zero value
 // is ourselves.
 type account struct {
@@ -90,10 +94,10 @@ func homeOfUnprivileged(dir, system string) (string, error) {
 		sum := sha256.Sum256([]byte(dir))
 		dir = filepath.Join(system, hex.EncodeToString(sum[:8]))
 	}
-	if err := os.MkdirAll(dir, 0o711); err != nil {
+	if err := os.MkdirAll(dir, passable); err != nil {
 		return "", fmt.Errorf("make folder for an unprivileged user: %w", err)
 	}
-	if err := os.Chmod(dir, 0o711); err != nil { // so that the user gets to its cluster
+	if err := os.Chmod(dir, passable); err != nil {
 		return "", fmt.Errorf("open folder to an unprivileged user: %w", err)
 	}
 	return dir, nil

@@ -202,3 +202,25 @@ func TestPostgresDiesWithItsParent(t *testing.T) {
 	require.Eventually(t, func() bool { return len(postgresIn(t, dir)) == 0 },
 		10*time.Second, 10*time.Millisecond, "postgres runs on")
 }
+
+func BenchmarkPostgresStart(b *testing.B) {
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			startAndStop(b, b.TempDir())
+		}
+	})
+	b.Run("again", func(b *testing.B) {
+		dir := b.TempDir()
+		startAndStop(b, dir)
+		for b.Loop() {
+			startAndStop(b, dir)
+		}
+	})
+}
+
+func startAndStop(b *testing.B, dir string) {
+	b.Helper()
+	p, err := embed.StartPostgres(b.Context(), embed.PostgresConfig{Dir: dir, Volatile: true})
+	require.NoError(b, err)
+	require.NoError(b, p.Stop(context.Background()))
+}

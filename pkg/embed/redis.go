@@ -189,6 +189,14 @@ func (r *Redis) URL() string {
 	return u.String()
 }
 
+// Done is closed when the server has ended, asked to or not.
+func (r *Redis) Done() <-chan struct{} {
+	if r.imitation != nil {
+		return r.imitation.quit
+	}
+	return r.child.Done()
+}
+
 // Stop ends the server; what it held is gone.
 func (r *Redis) Stop(ctx context.Context) error {
 	if r.imitation != nil {

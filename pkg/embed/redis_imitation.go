@@ -18,6 +18,7 @@ const imitationTick = 50 * time.Millisecond
 type imitation struct {
 	server *miniredis.Miniredis
 	quit   chan struct{}
+	once   sync.Once
 	moving sync.WaitGroup
 }
 
@@ -56,7 +57,7 @@ func (i *imitation) moveClock() {
 }
 
 func (i *imitation) stop() {
-	close(i.quit)
+	i.once.Do(func() { close(i.quit) })
 	i.moving.Wait()
 	i.server.Close()
 }

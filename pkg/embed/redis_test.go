@@ -1,6 +1,7 @@
 package embed_test
 
 import (
+	"errors"
 	"net"
 	"net/url"
 	"testing"
@@ -17,7 +18,8 @@ func listens(t *testing.T, address string) bool {
 	t.Helper()
 	u, err := url.Parse(address)
 	require.NoError(t, err)
-	conn, err := net.Dial("tcp", u.Host)
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", u.Host)
 	if err != nil {
 		return false
 	}
@@ -42,7 +44,7 @@ func TestRedis(t *testing.T) {
 			require.NoError(t, client.Set(t.Context(), "progress", 7, 50*time.Millisecond).Err())
 			require.NoError(t, client.Set(t.Context(), "session", 7, time.Hour).Err())
 			require.Eventually(t, func() bool {
-				return client.Get(t.Context(), "progress").Err() == redis.Nil
+				return errors.Is(client.Get(t.Context(), "progress").Err(), redis.Nil)
 			}, 10*time.Second, 5*time.Millisecond, "the key does not expire")
 			require.Equal(t, "7", client.Get(t.Context(), "session").Val())
 

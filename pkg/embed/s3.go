@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -38,7 +39,7 @@ const DefaultRegion = "us-east-1"
 //
 // It mirrors versitygw's own limit of one a process, which is reported too
 // late, after the folder has been opened.
-var s3Running atomic.Bool
+var s3Running atomic.Bool //nolint:gochecknoglobals // it guards the globals of versitygw
 
 // S3Config describes an embedded S3 server.
 type S3Config struct {
@@ -57,18 +58,21 @@ type S3Config struct {
 
 // S3 is a running embedded S3 server.
 type S3 struct {
-	lock   *Lock
 	port   int
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the server has ended
 	err    error         // why; set before done is closed
+	finish func() error  // gives back what the server held, once it has ended
 }
 
-// StartS3 starts an S3 server and returns when it accepts requests. ctx bounds
-// the start alone. One may run in a process ([ErrOneS3]).
+// StartS3 starts an S3 server and returns when it accepts requests, which takes
+// milliseconds. One may run in a process ([ErrOneS3]).
 func StartS3(ctx context.Context, cfg S3Config) (*S3, error) {
 	if cfg.Dir == "" || cfg.AccessKey == "" || cfg.SecretKey == "" {
 		return nil, errors.New("start s3: folder, access key and secret key are needed")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("start s3: %w", err)
 	}
 	if !s3Running.CompareAndSwap(false, true) {
 		return nil, fmt.Errorf("start s3: %w", ErrOneS3)
@@ -78,10 +82,12 @@ func StartS3(ctx context.Context, cfg S3Config) (*S3, error) {
 		s3Running.Store(false)
 		return nil, fmt.Errorf("start s3: %w", err)
 	}
-	s := &S3{lock: lock}
-	if err := s.start(ctx, cfg); err != nil {
+	s := &S3{finish: sync.OnceValue(func() error {
 		s3Running.Store(false)
-		return nil, errors.Join(fmt.Errorf("start s3: %w", err), lock.Release())
+		return lock.Release()
+	})}
+	if err := s.start(context.WithoutCancel(ctx), cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("start s3: %w", err), s.finish())
 	}
 	return s, nil
 }
@@ -126,11 +132,11 @@ func (s *S3) run(ctx context.Context, cfg S3Config, root string) error {
 		return errors.Join(fmt.Errorf("open folder: %w", err), place.close())
 	}
 	listening := make(chan struct{})
-	gatewayCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithCancel(ctx)
 	s.cancel, s.done = cancel, make(chan struct{})
 	go func() {
 		defer close(s.done)
-		s.err = embedgw.RunVersityGW(gatewayCtx, backend, s.gateway(cfg, place, listening))
+		s.err = embedgw.RunVersityGW(ctx, backend, s.gateway(cfg, place, listening))
 		s.err = errors.Join(s.err, place.close())
 	}()
 	select {
@@ -138,10 +144,6 @@ func (s *S3) run(ctx context.Context, cfg S3Config, root string) error {
 		return nil
 	case <-s.done:
 		return cmp.Or(s.err, errors.New("server ended at once"))
-	case <-ctx.Done():
-		cancel()
-		<-s.done
-		return ctx.Err()
 	}
 }
 
@@ -193,17 +195,22 @@ func (s *S3) URL() string {
 func (s *S3) Done() <-chan struct{} { return s.done }
 
 // Stop lets requests under way finish, ends the server and gives its folder
-// back. It returns ctx's error when that takes longer than ctx allows.
+// back. It returns ctx's error when that takes longer than ctx allows; the
+// server goes on ending then.
 func (s *S3) Stop(ctx context.Context) error {
 	s.cancel()
+	ended := make(chan error, 1)
+	go func() {
+		<-s.done
+		ended <- errors.Join(s.err, s.finish())
+	}()
 	select {
-	case <-s.done:
+	case err := <-ended:
+		if err != nil {
+			return fmt.Errorf("stop s3: %w", err)
+		}
+		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("stop s3: %w", ctx.Err())
 	}
-	s3Running.Store(false)
-	if err := errors.Join(s.err, s.lock.Release()); err != nil {
-		return fmt.Errorf("stop s3: %w", err)
-	}
-	return nil
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,9 +181,7 @@ func do(t *testing.T, method string, to *url.URL, header http.Header, body strin
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), method, to.String(), strings.NewReader(body))
 	require.NoError(t, err)
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	require.NoError(t, err)
@@ -188,4 +189,25 @@ func do(t *testing.T, method string, to *url.URL, header http.Header, body strin
 	_, err = io.Copy(io.Discard, response.Body)
 	require.NoError(t, err)
 	return response
+}
+
+func BenchmarkS3Put(b *testing.B) {
+	server, err := embed.StartS3(b.Context(), embed.S3Config{Dir: b.TempDir(), AccessKey: "access", SecretKey: "secret-key"})
+	require.NoError(b, err)
+	defer server.Stop(context.Background())
+	client, err := minio.New(strings.TrimPrefix(server.URL(), "http://"), &minio.Options{
+		Creds: credentials.NewStaticV4("access", "secret-key", ""), Region: embed.DefaultRegion,
+	})
+	require.NoError(b, err)
+	require.NoError(b, client.MakeBucket(b.Context(), "media", minio.MakeBucketOptions{}))
+	body := make([]byte, 1<<10)
+	var n atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			key := "object/" + strconv.FormatInt(n.Add(1), 10)
+			if _, err := client.PutObject(b.Context(), "media", key, bytes.NewReader(body), int64(len(body)), minio.PutObjectOptions{}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }

@@ -3,7 +3,11 @@ package meshtest_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,7 +45,7 @@ func TestTemplateIsBuiltOnce(t *testing.T) {
 	var built atomic.Int32
 	template := meshtest.Template{
 		Name: "once",
-		Hash: time.Now().UTC().Format("150405000000000"), // never built before
+		Hash: strings.ToLower(rand.Text()), // never built before
 		Migrate: func(_ context.Context, url string) error {
 			built.Add(1)
 			return exec(t, url, "CREATE TABLE thing (id int)")
@@ -109,6 +113,25 @@ func TestRedisExpires(t *testing.T) {
 	defer client.Close()
 	require.NoError(t, client.Set(t.Context(), "seen", "1", 100*time.Millisecond).Err())
 	require.Eventually(t, func() bool {
-		return client.Get(t.Context(), "seen").Err() == redis.Nil
+		return errors.Is(client.Get(t.Context(), "seen").Err(), redis.Nil)
 	}, 10*time.Second, 10*time.Millisecond)
+}
+
+func BenchmarkDatabase(b *testing.B) {
+	template := meshtest.Template{Name: "bench", Hash: "1", Migrate: func(ctx context.Context, url string) error {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		for i := range 40 {
+			if _, err := conn.Exec(ctx, fmt.Sprintf("CREATE TABLE t%d (id bigint PRIMARY KEY, doc jsonb)", i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	for b.Loop() {
+		meshtest.Database(b, template) // dropped when the benchmark ends
+	}
 }

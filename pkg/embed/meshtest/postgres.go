@@ -107,6 +107,9 @@ func (tpl Template) build(ctx context.Context, conn *pgx.Conn, server string) er
 	if err := drop(ctx, conn, name); err != nil { // half of one, of a killed test
 		return err
 	}
+	if err := tpl.dropOld(ctx, conn); err != nil {
+		return err
+	}
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+quote(name)+" TEMPLATE template0"); err != nil {
 		return err
 	}
@@ -124,6 +127,36 @@ func (tpl Template) build(ctx context.Context, conn *pgx.Conn, server string) er
 	return err
 }
 
+// dropOld drops what earlier migrations left, a week after it was built:
+// another branch may still use it today.
+func (tpl Template) dropOld(ctx context.Context, conn *pgx.Conn) error {
+	names, err := list(ctx, conn, `
+		SELECT datname FROM pg_database
+		WHERE datistemplate AND starts_with(datname, $1)
+		AND (pg_stat_file('base/' || oid || '/PG_VERSION', true)).modification < now() - interval '7 days'`,
+		"tpl_"+tpl.Name+"_")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := conn.Exec(ctx, "ALTER DATABASE "+quote(name)+" WITH IS_TEMPLATE false"); err != nil {
+			return err
+		}
+		if err := drop(ctx, conn, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func list(ctx context.Context, conn *pgx.Conn, sql string, args ...any) ([]string, error) {
+	rows, err := conn.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 // copying is the quickest way to clone: 16 ms for 40 tables, against 43 ms for
 // the default of Postgres 15 and later, which logs each page. Earlier versions
 // know no other.
@@ -138,11 +171,7 @@ func copying(conn *pgx.Conn) string {
 
 // sweep drops the databases of test binaries that were killed.
 func sweep(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, `SELECT datname FROM pg_database WHERE datname LIKE 't\_%'`)
-	if err != nil {
-		return err
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	names, err := list(ctx, conn, `SELECT datname FROM pg_database WHERE starts_with(datname, 't_')`)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := meshtest.StopShared(ctx); err != nil {
+	err := meshtest.StopShared(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "meshtest-stop:", err)
 		os.Exit(1)
 	}
