@@ -38,6 +38,9 @@ func newReader(ctx context.Context, f *remote, opts Options) *Reader {
 	return &Reader{ctx: ctx, cancel: cancel, remote: f, opts: opts, version: parseVersion(opts.Size, opts.Version)}
 }
 
+// Name returns the URL as people may see it, without secrets.
+func (r *Reader) Name() string { return r.remote.name }
+
 // Size is the file's size, bytes.
 func (r *Reader) Size() int64 { return r.version.size }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -115,4 +116,13 @@ func (e *Env) Neighbour(name string) (string, *http.Client, error) {
 
 func missing(variable, example string) error {
 	return fault.Newf(fault.InvalidArgument, "%s is not set, want something such as %s", variable, example)
+}
+
+// Instance names this process among those of the same service: host and process id.
+func (e *Env) Instance() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s@%s:%d", e.Name, host, os.Getpid())
 }

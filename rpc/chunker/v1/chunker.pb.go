@@ -23,9 +23,10 @@ const (
 )
 
 type PlanRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Url           string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
-	MimeType      string                 `protobuf:"bytes,2,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Url   string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// What the analyser found in it.
+	Analysis      *v1.Analysis `protobuf:"bytes,2,opt,name=analysis,proto3" json:"analysis,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -67,11 +68,11 @@ func (x *PlanRequest) GetUrl() string {
 	return ""
 }
 
-func (x *PlanRequest) GetMimeType() string {
+func (x *PlanRequest) GetAnalysis() *v1.Analysis {
 	if x != nil {
-		return x.MimeType
+		return x.Analysis
 	}
-	return ""
+	return nil
 }
 
 type PlanResponse struct {
@@ -122,10 +123,10 @@ var File_chunker_v1_chunker_proto protoreflect.FileDescriptor
 
 const file_chunker_v1_chunker_proto_rawDesc = "" +
 	"\n" +
-	"\x18chunker/v1/chunker.proto\x12\x14grainmesh.chunker.v1\x1a\x14media/v1/media.proto\"<\n" +
+	"\x18chunker/v1/chunker.proto\x12\x14grainmesh.chunker.v1\x1a\x14media/v1/media.proto\"Y\n" +
 	"\vPlanRequest\x12\x10\n" +
-	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1b\n" +
-	"\tmime_type\x18\x02 \x01(\tR\bmimeType\"A\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x128\n" +
+	"\banalysis\x18\x02 \x01(\v2\x1c.grainmesh.media.v1.AnalysisR\banalysis\"A\n" +
 	"\fPlanResponse\x121\n" +
 	"\x06chunks\x18\x01 \x03(\v2\x19.grainmesh.media.v1.ChunkR\x06chunks2X\n" +
 	"\aChunker\x12M\n" +
@@ -147,17 +148,19 @@ var file_chunker_v1_chunker_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_chunker_v1_chunker_proto_goTypes = []any{
 	(*PlanRequest)(nil),  // 0: grainmesh.chunker.v1.PlanRequest
 	(*PlanResponse)(nil), // 1: grainmesh.chunker.v1.PlanResponse
-	(*v1.Chunk)(nil),     // 2: grainmesh.media.v1.Chunk
+	(*v1.Analysis)(nil),  // 2: grainmesh.media.v1.Analysis
+	(*v1.Chunk)(nil),     // 3: grainmesh.media.v1.Chunk
 }
 var file_chunker_v1_chunker_proto_depIdxs = []int32{
-	2, // 0: grainmesh.chunker.v1.PlanResponse.chunks:type_name -> grainmesh.media.v1.Chunk
-	0, // 1: grainmesh.chunker.v1.Chunker.Plan:input_type -> grainmesh.chunker.v1.PlanRequest
-	1, // 2: grainmesh.chunker.v1.Chunker.Plan:output_type -> grainmesh.chunker.v1.PlanResponse
-	2, // [2:3] is the sub-list for method output_type
-	1, // [1:2] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 0: grainmesh.chunker.v1.PlanRequest.analysis:type_name -> grainmesh.media.v1.Analysis
+	3, // 1: grainmesh.chunker.v1.PlanResponse.chunks:type_name -> grainmesh.media.v1.Chunk
+	0, // 2: grainmesh.chunker.v1.Chunker.Plan:input_type -> grainmesh.chunker.v1.PlanRequest
+	1, // 3: grainmesh.chunker.v1.Chunker.Plan:output_type -> grainmesh.chunker.v1.PlanResponse
+	3, // [3:4] is the sub-list for method output_type
+	2, // [2:3] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_chunker_v1_chunker_proto_init() }

@@ -1,0 +1,24 @@
+package analyser
+
+import (
+	"context"
+
+	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/serve"
+	analyserv1 "github.com/grainmesh/grainmesh/rpc/analyser/v1"
+)
+
+// Routes implements service.Service.
+func (s *Service) Routes() serve.Routes {
+	server := analyserv1.NewAnalyserServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Read}))
+	return serve.Routes{Public: []serve.Route{{Prefix: server.PathPrefix(), Handler: serve.LimitBody(server)}}}
+}
+
+// Probe implements analyserv1.Analyser.
+func (s *Service) Probe(ctx context.Context, r *analyserv1.ProbeRequest) (*analyserv1.ProbeResponse, error) {
+	analysis, read, err := s.analyse(ctx, auth.From(ctx).Tenant, r.GetUrl(), r.GetMimeType(), func() {})
+	if err != nil {
+		return nil, err
+	}
+	return &analyserv1.ProbeResponse{Analysis: analysis.Proto(), BytesRead: read}, nil
+}

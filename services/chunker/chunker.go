@@ -1,0 +1,52 @@
+package chunker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/grainmesh/grainmesh/pkg/bus"
+	"github.com/grainmesh/grainmesh/pkg/formats"
+	"github.com/grainmesh/grainmesh/pkg/serve"
+	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/subjects"
+	"github.com/grainmesh/grainmesh/pkg/work"
+	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
+	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
+)
+
+// Deps are the neighbours of a Service.
+type Deps struct {
+	Bus     *bus.Bus
+	Reports jobv1.Reports
+	Store   mediastorev1.Segments
+	Sources *service.Sources
+	Formats *formats.Registry
+	Twirp   *serve.TwirpServer
+	Log     *slog.Logger
+	// Instance names this process, for people.
+	Instance string
+}
+
+// Service is the chunker.
+type Service struct {
+	config Config
+	deps   Deps
+}
+
+// New makes a Service. It starts nothing.
+func New(config Config, deps Deps) (*Service, error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("chunker: %w", err)
+	}
+	return &Service{config, deps}, nil
+}
+
+// Run takes work until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	worker := work.Worker{
+		Layer: subjects.Chunk, Bus: s.deps.Bus, Owner: s.deps.Reports, Name: s.deps.Instance, Log: s.deps.Log,
+		Policy: bus.Policy{AckWait: s.config.AckWait, MaxAckPending: s.config.MaxInFlight, Slots: s.config.Slots, RetryDelay: s.config.RetryDelay},
+	}
+	return worker.Run(ctx, s.do)
+}

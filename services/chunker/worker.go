@@ -1,0 +1,110 @@
+package chunker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/grainmesh/grainmesh/pkg/formats"
+	"github.com/grainmesh/grainmesh/pkg/media"
+	"github.com/grainmesh/grainmesh/pkg/mediatime"
+	"github.com/grainmesh/grainmesh/pkg/rangereader"
+	"github.com/grainmesh/grainmesh/pkg/work"
+	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
+	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
+	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
+)
+
+// do plans one job: it makes the Flows, then reports the chunks as they are found.
+func (s *Service) do(ctx context.Context, t *work.Task) error {
+	document := t.GetChunk()
+	analysis, err := formats.AnalysisFromProto(document.GetAnalysis())
+	if err != nil {
+		return fmt.Errorf("analysis of job %s: %w", t.GetJobId(), err)
+	}
+	job, err := uuid.Parse(t.GetJobId())
+	if err != nil {
+		return fmt.Errorf("job id: %w", err)
+	}
+	set, err := makeFlows(job, t.GetRun(), document.GetSpec(), analysis)
+	if err != nil {
+		return err
+	}
+	flows := set.proto()
+	if _, err := s.deps.Store.PutFlows(ctx, &mediastorev1.PutFlowsRequest{JobId: t.GetJobId(), Run: t.GetRun(), Flows: flows}); err != nil {
+		return err
+	}
+	report := &reporter{ctx: ctx, reports: s.deps.Reports, task: t, flows: flows}
+	err = s.plan(ctx, t.GetTenant(), document.GetSpec().GetUrl(), &formats.PlanRequest{
+		Analysis: analysis, Flows: set.byTrack, Shift: set.shift, Range: set.wanted, Sizes: s.config.sizes(),
+	}, report.add)
+	if err != nil {
+		return err
+	}
+	return report.flush(true)
+}
+
+// plan splits a file.
+func (s *Service) plan(ctx context.Context, tenant, url string, req *formats.PlanRequest, emit func(*formats.Chunk) error) error {
+	format, err := s.deps.Formats.ByName(req.Analysis.Format)
+	if err != nil {
+		return err
+	}
+	file, err := s.deps.Sources.Open(ctx, tenant, url, rangereader.Options{
+		Settings: rangereader.Indexing(), Size: req.Analysis.Size, Version: req.Analysis.ETag,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	if err := format.Plan(ctx, file, req, emit); err != nil {
+		return fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	return nil
+}
+
+// batch bounds the chunks of one report.
+const batch = 200
+
+// reporter hands chunks to the owner in batches.
+type reporter struct {
+	ctx     context.Context //nolint:containedctx // lives as long as one attempt
+	reports jobv1.Reports
+	task    *work.Task
+	flows   []*mediav1.Flow
+	chunks  []*mediav1.Chunk
+}
+
+func (r *reporter) add(c *formats.Chunk) error {
+	r.task.Working()
+	r.chunks = append(r.chunks, c.Proto())
+	if len(r.chunks) < batch {
+		return nil
+	}
+	return r.flush(false)
+}
+
+func (r *reporter) flush(last bool) error {
+	_, err := r.reports.ReportChunks(r.ctx, &jobv1.ReportChunksRequest{
+		Id: r.task.ID, Epoch: r.task.GetEpoch(), Chunks: r.chunks, Flows: r.flows, Last: last,
+	})
+	r.chunks, r.flows = nil, nil
+	return err
+}
+
+// flowSet is what a run writes.
+type flowSet struct {
+	byTrack map[int]*media.Flow
+	ordered []*media.Flow // essences in the order of their tracks, then the multi Flow
+	shift   mediatime.Time
+	wanted  mediatime.Range
+}
+
+func (f *flowSet) proto() []*mediav1.Flow {
+	out := make([]*mediav1.Flow, len(f.ordered))
+	for i, flow := range f.ordered {
+		out[i] = flow.Proto()
+	}
+	return out
+}
