@@ -16,6 +16,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/bus"
 	"github.com/grainmesh/grainmesh/pkg/config"
 	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/objstore"
 	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
@@ -97,6 +98,20 @@ func (e *Env) Redis(context.Context) (*redis.Client, error) {
 	e.process.closeWith(func() { _ = client.Close() })
 	e.process.health.Add(e.Name+" redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
 	return client, nil
+}
+
+// Objects opens the bucket of the mesh. Making it is the media store's part.
+func (e *Env) Objects(context.Context) (*objstore.Bucket, error) {
+	if e.Settings.S3URL == "" {
+		return nil, missing("GRAINMESH_S3_URL", "http://KEY:SECRET@host:9000")
+	}
+	store, err := objstore.Open(objstore.Config{URL: objstore.URL(e.Settings.S3URL.Reveal()), PublicURL: e.Settings.S3PublicURL})
+	if err != nil {
+		return nil, fmt.Errorf("GRAINMESH_S3_URL: %w", err)
+	}
+	e.process.closeWith(store.Close)
+	e.process.health.Add(e.Name+" object store", store.Ping)
+	return store.Bucket(e.Settings.S3Bucket), nil
 }
 
 // Neighbour returns the internal address of another service and a client that

@@ -1,0 +1,67 @@
+package mediastore
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/objstore"
+	"github.com/grainmesh/grainmesh/pkg/outbox"
+	"github.com/grainmesh/grainmesh/pkg/pg"
+	"github.com/grainmesh/grainmesh/pkg/serve"
+	"github.com/grainmesh/grainmesh/pkg/telemetry"
+	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
+
+	"github.com/grainmesh/grainmesh/services/media-store/store"
+)
+
+// Deps are the neighbours of the service.
+type Deps struct {
+	DB      *pg.DB
+	Queue   outbox.Queue
+	Bucket  *objstore.Bucket
+	Twirp   *serve.TwirpServer
+	Trace   *telemetry.Tracing
+	Metrics prometheus.Registerer
+	Log     *slog.Logger
+}
+
+// Service is the media store.
+type Service struct {
+	deps      Deps
+	changed   *pg.Signal
+	store     *store.Store
+	publisher *outbox.Publisher
+	rpc       *rpc
+}
+
+// New makes the service on a migrated schema. It starts nothing.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Service{deps: deps, changed: deps.DB.NewSignal("outbox")}
+	s.store = store.New(deps.DB, s.changed, deps.Trace)
+	s.publisher = outbox.NewPublisher(deps.DB, deps.Queue, s.changed, nil, outbox.DefaultConfig(), deps.Log)
+	s.rpc = &rpc{store: s.store, bucket: deps.Bucket, config: cfg, metrics: newMetrics(deps.Metrics)}
+	return s, nil
+}
+
+// Routes implements service.Service.
+func (s *Service) Routes() serve.Routes {
+	segments := mediastorev1.NewSegmentsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Service}))
+	return serve.Routes{
+		Internal: []serve.Route{{Prefix: segments.PathPrefix(), Handler: serve.LimitBody(segments)}},
+	}
+}
+
+// Run publishes events until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.changed.Run(ctx) })
+	group.Go(func() error { return s.publisher.Run(ctx) })
+	return group.Wait()
+}

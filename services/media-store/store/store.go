@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/pg"
+	"github.com/grainmesh/grainmesh/pkg/telemetry"
+)
+
+// Tenant is whose rows a call may see.
+type Tenant string
+
+// maxTenant bounds a tenant's name, which is part of object keys.
+const maxTenant = 64
+
+// Check refuses names that could not stand in an object's key as one part of it.
+func (t Tenant) Check() error {
+	if t == "" {
+		return fault.New(fault.PermissionDenied, "the token names no tenant")
+	}
+	for i, c := range []byte(t) {
+		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || (c == '.' && i > 0)
+		if !plain || i >= maxTenant {
+			return fault.Newf(fault.PermissionDenied, "tenant %q, want at most %d letters, digits, dashes, dots and underscores", t, maxTenant)
+		}
+	}
+	return nil
+}
+
+// Store reads and writes the index.
+type Store struct {
+	db      *pg.DB
+	changed *pg.Signal
+	trace   *telemetry.Tracing
+}
+
+// New makes a Store on a migrated schema. The signal is raised after each commit
+// that left facts in the outbox.
+func New(db *pg.DB, changed *pg.Signal, trace *telemetry.Tracing) *Store {
+	return &Store{db, changed, trace}
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// write runs fn in a transaction and then says that there is something to publish.
+func (s *Store) write(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	if err := s.db.InTx(ctx, fn); err != nil {
+		return err
+	}
+	s.changed.Raise()
+	return nil
+}
+
+// collect reads all rows of a query with scan.
+func collect[T any](ctx context.Context, q querier, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scan)
+}
+
+// isNone says that a query for one row found none.
+func isNone(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
