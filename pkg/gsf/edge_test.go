@@ -60,36 +60,65 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
-	t.Parallel()
-	const first = 77 // offset of the first grain after opening
-	broken := func(at int, value uint32, file []byte) []byte {
-		copy(file[at:], le32(value))
-		return file
+// first is the offset of the first grain after opening.
+const first = 77
+
+// broken gives a file with another word at an offset.
+func broken(at int, value uint32, file []byte) []byte {
+	copy(file[at:], le32(value))
+	return file
+}
+
+// refused is a file, why it must be refused, and where.
+type refused struct {
+	file   []byte
+	err    error
+	offset int64
+}
+
+func (r refused) check(t *testing.T) {
+	t.Helper()
+	for way, err := range readAllWays(r.file) {
+		require.ErrorIs(t, err, r.err, way)
+		var fault *gsf.Error
+		require.ErrorAs(t, err, &fault, way)
+		require.Equal(t, r.offset, fault.Offset, "%s: %v", way, err)
 	}
+}
+
+func TestRefusedHeaders(t *testing.T) {
+	t.Parallel()
+	tests := map[string]refused{
+		"empty":               {nil, gsf.ErrTruncated, 0},
+		"another file":        {[]byte("RIFF....WAVEfmt "), gsf.ErrNotGSF, 0},
+		"short other file":    {[]byte("RI"), gsf.ErrNotGSF, 0},
+		"major 10":            {cat(fileStart(10, 0), head()), gsf.ErrVersion, 8},
+		"major 6":             {cat(fileStart(6, 0), head()), gsf.ErrVersion, 8},
+		"grain before head":   {cat(fileStart(9, 0), plain(9)), gsf.ErrOrder, 12},
+		"short head":          {cat(fileStart(9, 0), blk("head", make([]byte, 22))), gsf.ErrBlockSize, 16},
+		"spare bytes in head": {cat(fileStart(9, 0), head([]byte("spare"))), gsf.ErrBlockSize, 43},
+		"short segm":          {cat(fileStart(9, 0), head(blk("segm", make([]byte, 25)))), gsf.ErrBlockSize, 47},
+		"spare bytes in segm": {cat(fileStart(9, 0), head(segm(1, 0, []byte("spare")))), gsf.ErrBlockSize, 77},
+		"child beyond head":   {broken(47, 35, cat(fileStart(9, 0), head(segm(1, 0)))), gsf.ErrBlockSize, 47},
+		"same local id":       {cat(fileStart(9, 0), head(segm(1, 0), segm(1, 0))), gsf.ErrDuplicate, 85},
+		"two flows":           {cat(fileStart(9, 0), head(segm(1, 0, flowBlock("", ""), flowBlock("", "")))), gsf.ErrDuplicate, 185},
+		"long document":       {broken(181, 1, cat(fileStart(9, 0), head(segm(1, 0, flowBlock("", ""))))), gsf.ErrBlockSize, 181},
+		"short flow":          {cat(fileStart(9, 0), head(segm(1, 0, blk("flow", make([]byte, 99))))), gsf.ErrBlockSize, 81},
+		"short tag":           {cat(fileStart(9, 0), head(blk("tag ", vstr("key")))), gsf.ErrBlockSize, 47},
+		"long key":            {cat(fileStart(9, 0), head(blk("tag ", le16(500), vstr("")))), gsf.ErrBlockSize, 47},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.check(t)
+		})
+	}
+}
+
+func TestRefusedGrains(t *testing.T) {
+	t.Parallel()
 	grain := func(children ...[]byte) []byte { return cat(opening(9), grai(1, children...), terminator()) }
-	tests := map[string]struct {
-		file   []byte
-		err    error
-		offset int64
-	}{
-		"empty":                {nil, gsf.ErrTruncated, 0},
-		"another file":         {[]byte("RIFF....WAVEfmt "), gsf.ErrNotGSF, 0},
-		"short other file":     {[]byte("RI"), gsf.ErrNotGSF, 0},
-		"major 10":             {cat(fileStart(10, 0), head()), gsf.ErrVersion, 8},
-		"major 6":              {cat(fileStart(6, 0), head()), gsf.ErrVersion, 8},
-		"grain before head":    {cat(fileStart(9, 0), plain(9)), gsf.ErrOrder, 12},
-		"short head":           {cat(fileStart(9, 0), blk("head", make([]byte, 22))), gsf.ErrBlockSize, 16},
-		"spare bytes in head":  {cat(fileStart(9, 0), head([]byte("spare"))), gsf.ErrBlockSize, 43},
-		"short segm":           {cat(fileStart(9, 0), head(blk("segm", make([]byte, 25)))), gsf.ErrBlockSize, 47},
-		"spare bytes in segm":  {cat(fileStart(9, 0), head(segm(1, 0, []byte("spare")))), gsf.ErrBlockSize, 77},
-		"child beyond head":    {broken(47, 35, cat(fileStart(9, 0), head(segm(1, 0)))), gsf.ErrBlockSize, 47},
-		"same local id":        {cat(fileStart(9, 0), head(segm(1, 0), segm(1, 0))), gsf.ErrDuplicate, 85},
-		"two flows":            {cat(fileStart(9, 0), head(segm(1, 0, flowBlock("", ""), flowBlock("", "")))), gsf.ErrDuplicate, 185},
-		"long document":        {broken(181, 1, cat(fileStart(9, 0), head(segm(1, 0, flowBlock("", ""))))), gsf.ErrBlockSize, 181},
-		"short flow":           {cat(fileStart(9, 0), head(segm(1, 0, blk("flow", make([]byte, 99))))), gsf.ErrBlockSize, 81},
-		"short tag":            {cat(fileStart(9, 0), head(blk("tag ", vstr("key")))), gsf.ErrBlockSize, 47},
-		"long key":             {cat(fileStart(9, 0), head(blk("tag ", le16(500), vstr("")))), gsf.ErrBlockSize, 47},
+	tests := map[string]refused{
 		"grain of size 7":      {broken(first+4, 7, grain(gbhd(9))), gsf.ErrBlockSize, first + 4},
 		"grain of size 8":      {broken(first+4, 8, grain(gbhd(9))), gsf.ErrBlockSize, first + 4},
 		"grain of size 17":     {broken(first+4, 17, grain(gbhd(9))), gsf.ErrBlockSize, first + 4},
@@ -124,12 +153,7 @@ func TestRefused(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for way, err := range readAllWays(test.file) {
-				require.ErrorIs(t, err, test.err, way)
-				var fault *gsf.Error
-				require.ErrorAs(t, err, &fault, way)
-				require.Equal(t, test.offset, fault.Offset, "%s: %v", way, err)
-			}
+			test.check(t)
 		})
 	}
 }

@@ -50,7 +50,7 @@ func (w *Writer) WriteGrain(g *Grain) (Position, error) {
 	if w.err != nil {
 		return Position{}, w.err
 	}
-	if w.header.Segment(g.LocalID) == nil {
+	if !w.counts.declared(g.LocalID) {
 		return Position{}, fmt.Errorf("gsf: write grain of local id %d: %w", g.LocalID, ErrUndeclared)
 	}
 	before := len(w.buf)
