@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -81,8 +82,8 @@ func (r *Report) Met() bool {
 
 // Print writes the values and their goals as a table.
 func (r *Report) Print(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%s\tvalue\tunit\tgoal\t\n", r.name)
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "%s\tvalue\tunit\tgoal\t\n", r.name)
 	for _, m := range r.metrics {
 		verdict := ""
 		switch {
@@ -92,9 +93,11 @@ func (r *Report) Print(w io.Writer) error {
 		default:
 			verdict = "MISSED"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\n", m.name, number(m.value), m.unit, m.goal, verdict)
+		fmt.Fprintf(&lines, "%s\t%s\t%s\t%v\t%s\n", m.name, number(m.value), m.unit, m.goal, verdict)
 	}
-	if err := table.Flush(); err != nil {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, err := io.WriteString(table, lines.String())
+	if err := errors.Join(err, table.Flush()); err != nil {
 		return fmt.Errorf("print the table of %s: %w", r.name, err)
 	}
 	return nil
@@ -120,10 +123,10 @@ func (r *Report) Write(root string) error {
 		return fmt.Errorf("encode the values of %s: %w", r.name, err)
 	}
 	dir := filepath.Join(root, "bench")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("write the values of %s: %w", r.name, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, r.name+".json"), append(file, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, r.name+".json"), append(file, '\n'), 0o600); err != nil {
 		return fmt.Errorf("write the values of %s: %w", r.name, err)
 	}
 	return nil

@@ -134,3 +134,17 @@ func TestKinds(t *testing.T) {
 	}
 	require.Equal(t, "unknown kind", gsf.Kind(99).String())
 }
+
+func TestNamesOfTheRest(t *testing.T) {
+	t.Parallel()
+	for layout := gsf.LayoutFullFrame; layout <= gsf.LayoutSegmentedFrame; layout++ {
+		require.NotContains(t, layout.String(), "0x")
+	}
+	require.Equal(t, "unknown", gsf.LayoutUnknown.String())
+	names := map[gsf.AudioFormat]string{
+		gsf.AudioMP1: "MP1", gsf.AudioOpus: "OPUS", gsf.AudioS64Invalid: "S64_INVALID", gsf.AudioInvalid: "INVALID",
+	}
+	for format, name := range names {
+		require.Equal(t, name, format.String())
+	}
+}

@@ -55,9 +55,9 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(g.Origin, g.Kind, g.Audio.Format, g.Data)
+		fmt.Println(g.Origin, g.Kind, g.Audio.Format, len(g.Data))
 	}
 	// Output:
-	// 0:0 audio S16_INTERLEAVED [1 0 2 0]
-	// 0:40000000 audio S16_INTERLEAVED [1 0 2 0]
+	// 0:0 audio S16_INTERLEAVED 4
+	// 0:40000000 audio S16_INTERLEAVED 4
 }

@@ -78,7 +78,7 @@ func TestResyncInSmallWindow(t *testing.T) {
 	t.Parallel()
 	grain := grai(1, gbhd(9, audio()), blk("zzzz"), grdt(string(make([]byte, 1000))))
 	needed := 10 + 100 + 8 // up to the header of the block after gbhd
-	for n := range len(grain) {
+	for n := range grain {
 		_, ok := gsf.Resync(grain[:n], keys())
 		require.Equal(t, n >= needed, ok, "%d bytes", n)
 	}

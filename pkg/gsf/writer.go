@@ -40,7 +40,10 @@ func NewWriter(out io.Writer, h *Header) (*Writer, error) {
 		return nil, err
 	}
 	w.buf, w.off = buf, int64(len(buf))
-	return w, w.flushOver(writeBuffer)
+	if err := w.flushOver(writeBuffer); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // WriteGrain writes a grain and says where in the file it is, as a Reader would.

@@ -109,8 +109,8 @@ func TestCountsArePatched(t *testing.T) {
 			r, _, err := read(t, file[len(test.prefix):len(file)-len("after")])
 			require.NoError(t, err)
 			require.Empty(t, r.Warnings())
-			segments := r.Header().Segments
-			require.Equal(t, test.counts, [2]int64{segments[0].Count, segments[1].Count})
+			require.Equal(t, test.counts[0], r.Header().Segments[0].Count)
+			require.Equal(t, test.counts[1], r.Header().Segments[1].Count)
 		})
 	}
 }
@@ -248,6 +248,33 @@ func TestOutputErrorStays(t *testing.T) {
 	require.ErrorIs(t, w.Flush(), errFull)
 	require.ErrorIs(t, w.Close(), errFull)
 }
+
+func TestPatchErrors(t *testing.T) {
+	t.Parallel()
+	for _, out := range []io.Writer{brokenSeeker{}, brokenAt{}} {
+		w, err := gsf.NewWriter(out, newHeader())
+		require.NoError(t, err)
+		require.ErrorIs(t, w.Close(), errFull)
+	}
+}
+
+// brokenSeeker and brokenAt take bytes but cannot go back.
+type (
+	brokenSeeker struct{}
+	brokenAt     struct{}
+)
+
+func (brokenSeeker) Write(b []byte) (int, error) { return len(b), nil }
+
+func (brokenSeeker) Seek(_ int64, whence int) (int64, error) {
+	if whence == io.SeekCurrent {
+		return 0, nil
+	}
+	return 0, errFull
+}
+
+func (brokenAt) Write(b []byte) (int, error)        { return len(b), nil }
+func (brokenAt) WriteAt([]byte, int64) (int, error) { return 0, errFull }
 
 func TestLongNamesAreCut(t *testing.T) {
 	t.Parallel()

@@ -200,8 +200,11 @@ func writeLarge(e effort) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make a file: %w", err)
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
+	result, err := compareWrites(e, f)
+	return result, errors.Join(err, f.Close(), os.Remove(f.Name()))
+}
+
+func compareWrites(e effort, f *os.File) (float64, error) {
 	g, err := videoGrain()
 	if err != nil {
 		return 0, err
