@@ -82,12 +82,13 @@ func (f AudioFormat) String() string {
 		return "UNKNOWN"
 	case AudioInvalid:
 		return "INVALID"
+	default:
+		if !f.raw() {
+			return fmt.Sprintf("0x%03x", uint32(f))
+		}
+		name, _ := rawAudioName(f &^ audioArrangement)
+		return name + [...]string{"_PLANES", "_PAIRS", "_INTERLEAVED"}[f&audioArrangement]
 	}
-	if !f.raw() {
-		return fmt.Sprintf("0x%03x", uint32(f))
-	}
-	name, _ := rawAudioName(f &^ audioArrangement)
-	return name + [...]string{"_PLANES", "_PAIRS", "_INTERLEAVED"}[f&audioArrangement]
 }
 
 // rawAudioName names the samples of a code whose arrangement bits are cleared.

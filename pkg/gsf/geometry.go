@@ -57,6 +57,7 @@ func (f FrameFormat) rawPacked() RawVideo {
 		r.RGB, r.HorizSubs = false, 2
 	case FrameAYUV:
 		r.RGB = false
+	default: // the orders of red, green and blue
 	}
 	return r
 }

@@ -61,7 +61,7 @@ type Grain struct {
 
 	// Data is the essence. From a Reader on memory it is a part of that memory;
 	// other Readers put it into the capacity that Data has and replace it when
-	// that does not suffice.
+	// that does not suffice. So a Grain must not go from the one to the other.
 	Data []byte
 
 	// FarSync is the sync time as the file has it when it lies beyond +-292

@@ -14,19 +14,15 @@ func GrainOverhead(major uint16, g *Grain) int {
 }
 
 func gbhdSize(major uint16, g *Grain) int {
-	n := gbhdFixed(major) + essenceSize(g)
-	if len(g.Labels) > 0 {
-		n += tilsFixed + labelSize*len(g.Labels)
-	}
-	return n
+	return gbhdFixed(major) + listSize(labelSize, len(g.Labels)) + essenceSize(g)
 }
 
 func essenceSize(g *Grain) int {
 	switch g.Kind {
 	case KindVideo:
-		return vghdFixed + listSize(compFixed, compSize, len(g.Video.Components))
+		return vghdFixed + listSize(compSize, len(g.Video.Components))
 	case KindCodedVideo:
-		return cghdFixed + listSize(unofFixed, unofSize, len(g.CodedVideo.UnitOffsets))
+		return cghdFixed + listSize(unofSize, len(g.CodedVideo.UnitOffsets))
 	case KindAudio:
 		return aghdFixed
 	case KindCodedAudio:
@@ -38,12 +34,13 @@ func essenceSize(g *Grain) int {
 	}
 }
 
-// listSize is the size of an optional block that holds n items.
-func listSize(fixed, item, n int) int {
+// listSize is the size of a block that holds n items and is left out if there are
+// none: tils, comp and unof.
+func listSize(item, n int) int {
 	if n == 0 {
 		return 0
 	}
-	return fixed + n*item
+	return listFixed + n*item
 }
 
 // AppendGrainHeader appends all of a grain but its essence, of which dataLen
@@ -78,6 +75,7 @@ func checkGrain(major uint16, g *Grain, dataLen int) error {
 		longest = max(longest, len(g.Video.Components))
 	case KindCodedVideo:
 		longest = max(longest, len(g.CodedVideo.UnitOffsets))
+	default: // no more lists
 	}
 	if longest > math.MaxUint16 {
 		return fmt.Errorf("list of %d items: %w", longest, ErrTooLarge)
@@ -116,7 +114,7 @@ func appendLabels(dst []byte, labels []TimeLabel) []byte {
 	if len(labels) == 0 {
 		return dst
 	}
-	dst = appendBlock(dst, tagTils, tilsFixed+labelSize*len(labels))
+	dst = appendBlock(dst, tagTils, listSize(labelSize, len(labels)))
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(labels)))
 	for i := range labels {
 		l := &labels[i]
@@ -165,7 +163,7 @@ func appendWords(dst []byte, words ...uint32) []byte {
 }
 
 func appendVideo(dst []byte, v *Video) []byte {
-	list := listSize(compFixed, compSize, len(v.Components))
+	list := listSize(compSize, len(v.Components))
 	dst = appendBlock(dst, tagVghd, vghdFixed+list)
 	dst = appendWords(dst, uint32(v.Format), uint32(v.Layout), v.Width, v.Height, v.Extension)
 	dst = appendRational(dst, v.SourceAspect)
@@ -182,7 +180,7 @@ func appendVideo(dst []byte, v *Video) []byte {
 }
 
 func appendCodedVideo(dst []byte, c *CodedVideo) []byte {
-	list := listSize(unofFixed, unofSize, len(c.UnitOffsets))
+	list := listSize(unofSize, len(c.UnitOffsets))
 	dst = appendBlock(dst, tagCghd, cghdFixed+list)
 	dst = appendWords(dst, uint32(c.Format), uint32(c.Layout),
 		c.OriginWidth, c.OriginHeight, c.CodedWidth, c.CodedHeight)

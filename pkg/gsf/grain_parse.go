@@ -9,15 +9,13 @@ import (
 const (
 	graiFixed   = blockHeader + 2 // local id
 	gbhdCommon  = blockHeader + 2*uuidSize + 2*rationalSize
-	deprecated7 = 16 // of major 7, zeros
-	tilsFixed   = blockHeader + 2
+	deprecated7 = 16              // of major 7, zeros
+	listFixed   = blockHeader + 2 // of tils, comp and unof: number of items
 	labelName   = 16
 	labelSize   = labelName + 4 + rationalSize + 1
 	vghdFixed   = blockHeader + 5*4 + 2*rationalSize
-	compFixed   = blockHeader + 2
 	compSize    = 4 * 4
 	cghdFixed   = blockHeader + 6*4 + 1 + 4
-	unofFixed   = blockHeader + 2
 	unofSize    = 4
 	aghdFixed   = blockHeader + 4 + 2 + 2*4
 	cahdFixed   = blockHeader + 4 + 2 + 4*4

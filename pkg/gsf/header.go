@@ -119,6 +119,7 @@ func parseHead(b block, h *Header) error {
 				return err
 			}
 			h.Tags = append(h.Tags, t)
+		default: // unknown
 		}
 	}
 	return nil
@@ -243,7 +244,7 @@ func AppendHeader(dst []byte, h *Header) ([]byte, error) {
 	if err := h.check(major); err != nil {
 		return dst, fmt.Errorf("gsf: write header: %w", err)
 	}
-	out := append(dst, "SSBBgrsg"...)
+	out := appendWords(dst, uint32(tagSSBB), uint32(tagGrsg))
 	out = binary.LittleEndian.AppendUint16(out, major)
 	out = binary.LittleEndian.AppendUint16(out, minor)
 	out = appendBlock(out, tagHead, headSize(h))

@@ -92,7 +92,7 @@ func (s *stream) fill() error {
 	for range emptyReads {
 		n, err := s.src.Read(s.buf[s.end:])
 		s.end += n
-		if err == io.EOF { //nolint:errorlint // io.Reader returns io.EOF itself
+		if err == io.EOF {
 			s.eof = true
 			return nil
 		}
@@ -176,7 +176,7 @@ func (s *stream) readInto(room []byte) (int, error) {
 		return got + len(piece), err
 	}
 	n, err := io.ReadFull(s.src, room[got:])
-	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // ReadFull returns them itself
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		s.eof, err = true, nil
 	}
 	if err != nil {

@@ -69,7 +69,8 @@ func NewBytesReader(b []byte, opts Options) (*Reader, error) {
 }
 
 // NewIndexReader gives a Reader of a file of size bytes that reads the headers
-// only: Grain.Data stays empty, and Grain.Pos says where the essence is.
+// only: Grain.Data stays empty, and Grain.Pos says where the essence is. The size
+// must be true, since what is passed over is not looked at.
 func NewIndexReader(src io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	opts.SkipData = true
 	return start(newSectionStream(src, size), opts.Base+size, opts)
@@ -99,7 +100,8 @@ func newReader(in input, end int64, opts Options) *Reader {
 
 // Header gives the header of the grain that Next gave last, or of the stream
 // before the first. Where files are concatenated it changes on the way, and after
-// the end it is the last one's. It is not used again by the Reader.
+// the end it is the last one's. Each is a Header of its own and stays as it is;
+// it must not be changed before the end.
 func (r *Reader) Header() *Header { return r.header }
 
 // Offset gives the offset in bytes of the block that is read next.

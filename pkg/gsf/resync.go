@@ -51,9 +51,10 @@ func Resync(b []byte, keys []GrainKey) (int, bool) {
 // size bytes, verified by the block after it or the end of the file. It gives
 // false if there is none, and otherwise what src returned.
 func ResyncAt(src io.ReaderAt, from, size int64, keys []GrainKey) (int64, bool, error) {
-	window := make([]byte, resyncWindow)
+	var window []byte
 	for from+resyncHead <= size {
-		b := window[:min(resyncWindow, size-from)]
+		window = resize(window, int(min(resyncWindow, size-from)))
+		b := window
 		if err := readAt(src, b, from); err != nil {
 			return 0, false, err
 		}

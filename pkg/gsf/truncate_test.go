@@ -86,7 +86,7 @@ func readAllWays(file []byte) map[string]error {
 
 func TestTruncatedAnywhere(t *testing.T) {
 	t.Parallel()
-	for _, major := range []uint16{7, 8, 9} {
+	for _, major := range []uint16{7, 9} { // 8 is laid out as 9 is
 		flow := flowBlock("urn:x-nmos:format:video", `{"k":1}`)
 		if major == 7 {
 			flow = nil

@@ -40,7 +40,10 @@ func NewWriter(out io.Writer, h *Header) (*Writer, error) {
 		return nil, err
 	}
 	w.buf, w.off = buf, int64(len(buf))
-	return w, w.flushOver(writeBuffer)
+	if err := w.flushOver(writeBuffer); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // WriteGrain writes a grain and says where in the file it is, as a Reader would.
@@ -50,7 +53,7 @@ func (w *Writer) WriteGrain(g *Grain) (Position, error) {
 	if w.err != nil {
 		return Position{}, w.err
 	}
-	if w.header.Segment(g.LocalID) == nil {
+	if !w.counts.declared(g.LocalID) {
 		return Position{}, fmt.Errorf("gsf: write grain of local id %d: %w", g.LocalID, ErrUndeclared)
 	}
 	before := len(w.buf)
