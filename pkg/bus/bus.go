@@ -36,9 +36,8 @@ type Config struct {
 // ErrQueued says that this piece of work is queued or in flight already.
 var ErrQueued = errors.New("work is queued already")
 
-// jsErrMaxMsgsPerSubject is the server's refusal of a second message on a subject
-// (nats-server errors.json, JSStreamStoreFailedF with "maximum messages per subject
-// exceeded").
+// jsErrStoreFailed is the server's refusal to store, as of a second message on a
+// subject (nats-server errors.json, JSStreamStoreFailedF).
 const jsErrStoreFailed jetstream.ErrorCode = 10077
 
 const connectTimeout = 10 * time.Second
@@ -46,7 +45,7 @@ const connectTimeout = 10 * time.Second
 // Connect opens a connection that is kept up until Close.
 func Connect(config Config, trace *telemetry.Tracing, log *slog.Logger) (*Bus, error) {
 	options := []nats.Option{
-		nats.Name(config.Name), nats.MaxReconnects(-1), nats.Timeout(connectTimeout),
+		nats.Name(config.Name), nats.CustomInboxPrefix(subjects.InboxPrefix(config.Name)), nats.MaxReconnects(-1), nats.Timeout(connectTimeout),
 		nats.RetryOnFailedConnect(true), nats.ReconnectWait(100 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, time.Second),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -97,13 +96,14 @@ func (b *Bus) Healthy() error {
 // eventsMaxAge is how long facts are kept for those who catch up.
 const eventsMaxAge = 72 * time.Hour
 
-// EnsureStreams makes the streams of work and events, or brings them up to date.
-func (b *Bus) EnsureStreams(ctx context.Context) error {
+// EnsureStreams makes the stream of events and those of the given layers, or brings
+// them up to date. Only who publishes to a stream makes it.
+func (b *Bus) EnsureStreams(ctx context.Context, layers ...subjects.Layer) error {
 	configs := []jetstream.StreamConfig{{
 		Name: subjects.EventStream, Subjects: []string{subjects.AllEvents},
 		Retention: jetstream.LimitsPolicy, MaxAge: eventsMaxAge, Discard: jetstream.DiscardOld,
 	}}
-	for _, layer := range subjects.Layers() {
+	for _, layer := range layers {
 		configs = append(configs, jetstream.StreamConfig{
 			Name: layer.Stream(), Subjects: []string{layer.All()},
 			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: 1,

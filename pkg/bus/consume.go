@@ -67,8 +67,8 @@ func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, 
 		if ctx.Err() != nil {
 			break
 		}
-		// The stream or consumer may be gone, as after the loss of JetStream's whole
-		// store: make them again and go on.
+		// The stream may not be there yet, or be gone with JetStream's whole store: its
+		// publisher makes it again.
 		b.log.WarnContext(ctx, "consumer stopped and is made again", "layer", layer, "err", err)
 		select {
 		case <-ctx.Done():
@@ -79,9 +79,6 @@ func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, 
 }
 
 func (b *Bus) consumeOnce(ctx context.Context, layer subjects.Layer, policy Policy, handle Handler) error {
-	if err := b.EnsureStreams(ctx); err != nil {
-		return err
-	}
 	consumer, err := b.js.CreateOrUpdateConsumer(ctx, layer.Stream(), jetstream.ConsumerConfig{
 		Durable: string(layer), AckPolicy: jetstream.AckExplicitPolicy, AckWait: policy.AckWait,
 		MaxAckPending: policy.MaxAckPending, MaxDeliver: -1, FilterSubject: layer.All(),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/grainmesh/grainmesh/pkg/bus"
 	"github.com/grainmesh/grainmesh/pkg/pg"
+	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
 // Config says how a publisher works.
@@ -37,6 +38,8 @@ func DefaultConfig() Config {
 type Queue interface {
 	PublishWork(ctx context.Context, subject string, payload []byte, headers map[string]string) error
 	PublishRaw(ctx context.Context, subject string, payload []byte, headers map[string]string) error
+	// EnsureStreams makes the streams that are missing.
+	EnsureStreams(ctx context.Context, layers ...subjects.Layer) error
 }
 
 var _ Queue = (*bus.Bus)(nil)
@@ -45,7 +48,7 @@ var _ Queue = (*bus.Bus)(nil)
 type Publisher struct {
 	db     *pg.DB
 	queue  Queue
-	lanes  []string
+	lanes  []subjects.Layer
 	config Config
 	log    *slog.Logger
 	signal *pg.Signal
@@ -53,18 +56,23 @@ type Publisher struct {
 
 // NewPublisher makes a publisher of facts and of the given lanes. It sends nothing
 // before Run.
-func NewPublisher(db *pg.DB, queue Queue, signal *pg.Signal, lanes []string, config Config, log *slog.Logger) *Publisher {
+func NewPublisher(db *pg.DB, queue Queue, signal *pg.Signal, lanes []subjects.Layer, config Config, log *slog.Logger) *Publisher {
 	return &Publisher{db, queue, lanes, config, log, signal}
 }
 
 // Run publishes until ctx ends: at each signal after a commit, and by polling.
 func (p *Publisher) Run(ctx context.Context) error {
+	if err := p.queue.EnsureStreams(ctx, p.lanes...); err != nil && ctx.Err() == nil {
+		p.log.WarnContext(ctx, "streams are not there yet", "err", err)
+	}
 	redrive := time.NewTicker(p.config.Redrive / 2)
 	defer redrive.Stop()
 	poll := time.NewTicker(p.config.Poll)
 	defer poll.Stop()
 	for {
 		if err := p.drain(ctx); err != nil && ctx.Err() == nil {
+			// The streams may be gone with JetStream's whole store.
+			err = errors.Join(err, p.queue.EnsureStreams(ctx, p.lanes...))
 			p.log.WarnContext(ctx, "outbox is not being published", "err", err)
 		}
 		select {
@@ -74,6 +82,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		case <-poll.C:
 		case <-redrive.C:
 			if err := p.redrive(ctx); err != nil && ctx.Err() == nil {
+				err = errors.Join(err, p.queue.EnsureStreams(ctx, p.lanes...))
 				p.log.WarnContext(ctx, "unreported work is not being published again", "err", err)
 			}
 		}
@@ -173,7 +182,7 @@ const claimLane = `
 	UPDATE outbox SET lease_until = now() + $3, published_at = now() FROM locked WHERE outbox.id = locked.id
 	RETURNING outbox.id, subject, payload, trace_parent`
 
-func (p *Publisher) publishLane(ctx context.Context, lane string) (int, error) {
+func (p *Publisher) publishLane(ctx context.Context, lane subjects.Layer) (int, error) {
 	rows, err := p.claim(ctx, claimLane, lane, p.config.Window, p.config.Redrive)
 	if err != nil || len(rows) == 0 {
 		return 0, err

@@ -56,10 +56,6 @@ func New(config Config, deps Deps) (*Service, error) {
 		Region: deps.Region, PerJob: config.OutstandingPerJob, MaxAttempts: int32(config.MaxAttempts),
 		RetryBase: config.RetryBase, Deadline: config.AckWait,
 	})
-	lanes := make([]string, 0, len(subjects.Layers()))
-	for _, layer := range subjects.Layers() {
-		lanes = append(lanes, string(layer))
-	}
 	publishing := outbox.DefaultConfig()
 	publishing.Window, publishing.Redrive = config.Window, config.Redrive
 	if err := registerMetrics(deps.Metrics, deps.DB); err != nil {
@@ -67,7 +63,7 @@ func New(config Config, deps Deps) (*Service, error) {
 	}
 	return &Service{
 		config: config, deps: deps, jobs: jobs, signal: signal,
-		publisher: outbox.NewPublisher(deps.DB, deps.Bus, signal, lanes, publishing, deps.Log),
+		publisher: outbox.NewPublisher(deps.DB, deps.Bus, signal, subjects.Layers(), publishing, deps.Log),
 		closer:    &closer{jobs, deps.Store, deps.Log},
 		progress:  newProgress(deps.Redis, deps.Bus, deps.Log),
 	}, nil
@@ -76,9 +72,6 @@ func New(config Config, deps Deps) (*Service, error) {
 // Run publishes the outbox, closes runs, gathers progress and cleans up, until ctx
 // ends.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.deps.Bus.EnsureStreams(ctx); err != nil {
-		return err
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.signal.Run(ctx) })
 	group.Go(func() error { return s.publisher.Run(ctx) })

@@ -278,4 +278,3 @@ func decodeID(field, text string) (uuid.UUID, error) {
 	}
 	return id, nil
 }
-
