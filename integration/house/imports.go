@@ -22,8 +22,9 @@ func modules() map[string][]string {
 func pkgOrder() [][]string {
 	return [][]string{
 		{"mediatime"},
-		{"h264", "gsf", "media"},
+		{"h264", "isobmff", "gsf", "media"},
 		{"fault"},
+		{"urlguard"},
 		{"config"},
 		{"telemetry"},
 		{"proc"},
