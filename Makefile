@@ -97,7 +97,7 @@ verify: $(TOOLS)/buf $(TOOLS)/protoc-gen ## Fail if generating, formatting or ti
 
 .PHONY: tidy
 tidy: ## Format the code and tidy every module
-	gofmt -w $(MODULES)
+	"$$(go env GOROOT)/bin/gofmt" -w $(MODULES)
 	for module in $(MODULES); do (cd $$module && GOWORK=off go mod tidy) || exit; done
 
 .PHONY: fuzz
