@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -199,10 +200,8 @@ func (v *Verifier) identity(c *claims) (*Identity, error) {
 
 func (v *Verifier) accepts(audience jwt.ClaimStrings) bool {
 	for _, have := range audience {
-		for _, want := range v.audiences {
-			if have == want {
-				return true
-			}
+		if slices.Contains(v.audiences, have) {
+			return true
 		}
 	}
 	return false

@@ -75,7 +75,7 @@ func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, 
 		case <-time.After(policy.RetryDelay):
 		}
 	}
-	return nil
+	return nil //nolint:nilerr // being stopped is no failure
 }
 
 func (b *Bus) consumeOnce(ctx context.Context, layer subjects.Layer, policy Policy, handle Handler) error {

@@ -59,8 +59,10 @@ func Listen(ctx context.Context, public, internal string, log *slog.Logger) (*Se
 	return &Server{publicListener, internalListener, chi.NewMux(), chi.NewMux(), log}, nil
 }
 
-// PublicURL and InternalURL are where the listeners can be reached.
-func (s *Server) PublicURL() string   { return "http://" + s.public.Addr().String() }
+// PublicURL is where the public listener can be reached.
+func (s *Server) PublicURL() string { return "http://" + s.public.Addr().String() }
+
+// InternalURL is where the internal listener can be reached.
 func (s *Server) InternalURL() string { return "http://" + s.internal.Addr().String() }
 
 // Mount adds a service's routes, behind the verifier. It is to be called before Run.
@@ -146,7 +148,7 @@ func recoverer(log *slog.Logger, next http.Handler) http.Handler {
 				log.ErrorContext(r.Context(), "handler panicked", "path", r.URL.Path, "panic", p)
 				WriteError(w, r, errPanic)
 			} else if p != nil {
-				panic(p)
+				panic(p) //nolint:forbidigo // what net/http stops a handler with goes on to it
 			}
 		}()
 		next.ServeHTTP(w, r)

@@ -67,7 +67,10 @@ func (e *Env) Database(ctx context.Context, schema string, migrations fs.FS) (*p
 	}
 	e.process.closeWith(db.Close)
 	e.process.health.Add(e.Name+" database", db.Ping)
-	return db, db.Migrate(ctx, migrations)
+	if err := db.Migrate(ctx, migrations); err != nil {
+		return nil, err
+	}
+	return db, nil
 }
 
 // Bus connects to NATS as the service.
