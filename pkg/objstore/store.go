@@ -48,7 +48,7 @@ func Open(cfg Config) (*Store, error) {
 		MaxRetries:   tries,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open object store %s: %w", cfg.URL, err)
+		return nil, fmt.Errorf("open object store %s: %w", internal, err)
 	}
 	return &Store{
 		core: core, transport: transport,

@@ -51,8 +51,9 @@ func (f *remote) ask(ctx context.Context, start, end int64, expected version) (*
 	body := &watchedBody{stall: stall, cancel: cancel, ctx: ctx, remote: f}
 	a, err := f.exchange(ctx, start, end, expected)
 	if err != nil {
+		err = f.explain(ctx, err) // before its context ends
 		body.release()
-		return nil, f.explain(ctx, err)
+		return nil, err
 	}
 	body.ReadCloser, a.body = a.body, body
 	return a, nil
