@@ -121,7 +121,7 @@ func TestReadsAgreeWithTheFile(t *testing.T) {
 			var readers sync.WaitGroup
 			for seed := range uint64(4) {
 				readers.Go(func() {
-					random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // of tests
+					random := rand.New(rand.NewPCG(seed, 1))
 					for range 30 {
 						start := random.Int64N(size)
 						b.check(t, r, start, min(start+random.Int64N(50_000), size))

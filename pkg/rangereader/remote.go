@@ -65,7 +65,7 @@ func (f *remote) exchange(ctx context.Context, start, end int64, expected versio
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return nil, fault.New(fault.InvalidArgument, f.name+" is not a url")
 	}

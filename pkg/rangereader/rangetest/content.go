@@ -16,7 +16,7 @@ func (n Pattern) ReadAt(p []byte, off int64) (int, error) {
 	var word [8]byte
 	for i := 0; i < len(p); {
 		at := off + int64(i)
-		binary.LittleEndian.PutUint64(word[:], mix(uint64(n)<<48+uint64(at/8))) //nolint:gosec // offsets are not negative
+		binary.LittleEndian.PutUint64(word[:], mix(uint64(n)<<48+uint64(at/8)))
 		i += copy(p[i:], word[at%8:])
 	}
 	return len(p), nil
