@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -305,17 +307,44 @@ func TestPrivateAddresses(t *testing.T) {
 	require.Empty(t, inside.Requests())
 }
 
+func TestAServerThatAsksToWait(t *testing.T) {
+	t.Parallel()
+	b := setup(t, mB)
+	b.Misbehave(rangetest.First(1, func(w http.ResponseWriter, _ *http.Request, _ int, _ http.HandlerFunc) {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	start := time.Now()
+	b.mustOpen(t, rangereader.Options{Settings: quick()})
+	require.GreaterOrEqual(t, time.Since(start), time.Second)
+}
+
+func TestACertificateOfNobody(t *testing.T) {
+	t.Parallel()
+	b := setup(t, mB)
+	server := httptest.NewUnstartedServer(b.Server)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	guard, err := urlguard.New(urlguard.Config{Allow: []string{strings.TrimPrefix(server.URL, "https://")}})
+	require.NoError(t, err)
+	b.opener, err = rangereader.New(rangereader.Config{Guard: guard})
+	require.NoError(t, err)
+	t.Cleanup(b.opener.Close)
+	b.url = server.URL + "/film.mp4"
+	_, err = b.open(t, rangereader.Options{}) // with its waits, if it tried again
+	requireFault(t, err, fault.SourceUnreachable, "certificate")
+	require.NotContains(t, err.Error(), "tries")
+}
+
 func TestHostsThatAreDead(t *testing.T) {
 	t.Parallel()
 	b := setup(t, mB)
-	b.Misbehave(nil)
-	dead := rangetest.New(t)
 	guard, err := urlguard.New(urlguard.Config{Allow: []string{"127.0.0.1:1"}})
 	require.NoError(t, err)
 	b.opener, err = rangereader.New(rangereader.Config{Guard: guard})
 	require.NoError(t, err)
 	t.Cleanup(b.opener.Close)
-	require.Empty(t, dead.Requests())
 	b.url = "http://127.0.0.1:1/film.mp4?token=hush"
 	_, err = b.open(t, rangereader.Options{Settings: quick()})
 	requireFault(t, err, fault.SourceUnreachable, "connection refused; gave up after 6 tries")

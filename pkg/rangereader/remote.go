@@ -163,7 +163,7 @@ type retry struct {
 
 func (f *remote) newRetry() *retry {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = f.settings.RetryWait, f.settings.RetryWaitMax
+	b.InitialInterval, b.MaxInterval, b.Multiplier = f.settings.RetryWait, f.settings.RetryWaitMax, 2
 	return &retry{remote: f, backoff: b}
 }
 

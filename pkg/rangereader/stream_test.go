@@ -55,7 +55,7 @@ func TestAStreamIsTheFileInOrderAndOnce(t *testing.T) {
 
 func TestManyReadersTogetherFetchTheFileOnce(t *testing.T) {
 	t.Parallel()
-	const size, chunk = 64*mB + 4321, 10*mB + 77
+	const size, chunk = 24*mB + 4321, 5*mB + 77
 	b := setup(t, size)
 	first := b.mustOpen(t, rangereader.Options{Settings: rangereader.Indexing()})
 	total := first.Stats().Bytes
