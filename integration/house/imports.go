@@ -33,6 +33,7 @@ func pkgOrder() [][]string {
 		{"subjects"},
 		{"bus"},
 		{"outbox"},
+		{"urlguard"},
 		{"objstore"},
 		{"rangereader"},
 		{"auth"},
