@@ -62,21 +62,31 @@ func Drop(err error) error { return dropError{err} }
 // Consume takes work of a layer until ctx ends, then waits for what is in hand,
 // whose context ends with it.
 func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, handle Handler) error {
+	pause := firstPause
 	for ctx.Err() == nil {
+		started := time.Now()
 		err := b.consumeOnce(ctx, layer, policy, handle)
 		if ctx.Err() != nil {
 			break
+		}
+		if time.Since(started) > policy.RetryDelay {
+			pause = firstPause
 		}
 		// The stream may not be there yet, or be gone with JetStream's whole store: its
 		// publisher makes it again.
 		b.log.WarnContext(ctx, "consumer stopped and is made again", "layer", layer, "err", err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(policy.RetryDelay):
+		case <-time.After(pause):
+			pause = min(2*pause, policy.RetryDelay)
 		}
 	}
 	return nil //nolint:nilerr // being stopped is no failure
 }
+
+// firstPause is how long to wait for a stream the first time; processes that start
+// together need no more.
+const firstPause = 20 * time.Millisecond
 
 func (b *Bus) consumeOnce(ctx context.Context, layer subjects.Layer, policy Policy, handle Handler) error {
 	consumer, err := b.js.CreateOrUpdateConsumer(ctx, layer.Stream(), jetstream.ConsumerConfig{
