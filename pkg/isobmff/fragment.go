@@ -22,7 +22,11 @@ type FragmentCursor struct {
 	next map[uint32]int64
 	// frames counts samples of PCM.
 	frames map[uint32]int64
+	budget int64 // samples that the fragment being read may still list
 }
+
+// maxFragmentSamples bounds a fragment: samples of one size take no bytes in it.
+const maxFragmentSamples = 1 << 20
 
 // Fragments returns a cursor at the first moof.
 func (m *Movie) Fragments(src Source) *FragmentCursor {
@@ -67,6 +71,7 @@ func (c *FragmentCursor) Next() ([]Run, error) {
 }
 
 func (c *FragmentCursor) readMoof(h Header, moof []byte) ([]Run, error) {
+	c.budget = maxFragmentSamples
 	runs := make([]Run, 0, len(c.movie.Tracks))
 	// Without a base, data follows that of the track fragment before (8.8.7.1).
 	follows := h.Offset
@@ -210,8 +215,8 @@ func (tf *trackFragment) readRun(b []byte) error {
 	if tf.track.Entries[tf.defaults.description-1].IsPCM() && flags&trunSize == 0 {
 		return tf.pcmRun(at, count)
 	}
-	if width == 0 && uint64(count)*uint64(max(1, tf.defaults.size)) > uint64(tf.cursor.src.Size()) {
-		return malformed("a run of track %d at byte %d lists %d samples of %d bytes", tf.track.ID, tf.moof, count, tf.defaults.size)
+	if tf.cursor.budget -= int64(count); tf.cursor.budget < 0 {
+		return fault.Newf(fault.UnsupportedFile, "the fragment at byte %d lists more than %d samples", tf.moof, maxFragmentSamples)
 	}
 	for i := range count {
 		s := tf.sample(&f, flags)
