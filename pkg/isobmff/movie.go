@@ -65,6 +65,14 @@ func (t *Track) SampleCount() int64 {
 	return int64(t.table.sizes.count)
 }
 
+// SampleSize returns the size that all samples have, or 0 where they differ.
+func (t *Track) SampleSize() int64 {
+	if t.table == nil {
+		return 0
+	}
+	return int64(t.table.sizes.constant)
+}
+
 // AllSync says that the container calls every sample a sync sample.
 func (t *Track) AllSync() bool { return t.table == nil || t.table.allSync }
 

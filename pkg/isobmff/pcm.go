@@ -60,26 +60,26 @@ func (e *Entry) PCM() (PCM, bool) {
 	if enda := e.Child("enda"); len(enda) >= 2 && enda[1] == 1 {
 		p.BigEndian = false
 	}
-	return p, p.settle(e.FrameBytes)
+	return p, p.settle(e)
 }
 
 // settle works out the size of a sample and says whether the description makes
-// sense. The description's own figure wins where it holds the bits.
-func (p *PCM) settle(frameBytes int) bool {
+// sense. Samples that do not fill their bytes, which only lpcm can have, are not
+// taken: their alignment would have to be guessed.
+func (p *PCM) settle(e *Entry) bool {
 	if p.Channels < 1 || p.Channels > 1024 || p.SampleRate < 1 || p.Bits < 1 || p.Bits > 64 {
 		return false
 	}
-	need := (p.Bits + 7) / 8
-	p.FrameBytes = need * p.Channels
-	if frameBytes > p.FrameBytes && frameBytes%p.Channels == 0 {
-		p.FrameBytes = frameBytes
+	each := (p.Bits + 7) / 8
+	p.FrameBytes = each * p.Channels
+	if e.HasFlags && e.FrameBytes != p.FrameBytes {
+		return false
 	}
-	each := p.FrameBytes / p.Channels
 	switch {
 	case p.Float:
-		return (p.Bits == 32 && each == 4) || (p.Bits == 64 && each == 8)
+		return p.Bits == 32 || p.Bits == 64
 	case p.Unsigned:
-		return p.Bits == 8 && each == 1
+		return p.Bits == 8
 	}
-	return p.Bits <= 32 && each <= 4
+	return p.Bits <= 32
 }
