@@ -69,7 +69,8 @@ func (t *Track) readMediaHeader(b []byte) error {
 	if unknown := uint64(1)<<32 - 1; t.Duration == unknown || t.Duration > 1<<62 {
 		t.Duration = 0
 	}
-	if language >= 0x400 && language < 0x8000 {
+	// Smaller numbers are Macintosh language codes, the greatest means none.
+	if language >= 0x400 && language < 0x7fff {
 		for shift := 10; shift >= 0; shift -= 5 {
 			t.Language += string(rune('`' + language>>shift&31))
 		}

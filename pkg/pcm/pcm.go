@@ -1,97 +1,132 @@
-// Package pcm brings raw audio to the form in which the store keeps it: signed
-// or float samples, little-endian, channels interleaved. Nothing is lost: 8 bits
-// are widened to 16 and 20 to 24 (media rule 11), the rest only changes its byte
-// order. It also says how a stream of samples is sliced into grains.
+// Package pcm brings raw audio from files into the form in which the store keeps
+// it: little-endian, interleaved, in whole bytes of 16, 24, 32 or 64 bits (media
+// rule 11), and cuts it into grains.
 package pcm
 
-import "github.com/grainmesh/grainmesh/pkg/mediatime"
+import (
+	"fmt"
 
-// Layout says how samples are written in a source file. They are whole bytes,
-// channels interleaved, valid bits at the top.
+	"github.com/grainmesh/grainmesh/pkg/gsf"
+	"github.com/grainmesh/grainmesh/pkg/media"
+	"github.com/grainmesh/grainmesh/pkg/mediatime"
+)
+
+// Layout is how a file stores samples.
 type Layout struct {
-	Bytes     int // of one sample of one channel: 1, 2, 3, 4 or 8
-	Channels  int
-	BigEndian bool
-	Unsigned  bool // 8 bits only: 128 is silence
+	SampleRate int
+	Channels   int
+	Bytes      int // of one sample of one channel: 1, 2, 3, 4 or 8
+	ValidBits  int // at most 8*Bytes
+	Float      bool
+	BigEndian  bool
+	Unsigned   bool // as 8 bit WAV is
 }
 
-// FrameBytes is the size of one sample of all channels in the source.
-func (l Layout) FrameBytes() int { return l.Bytes * l.Channels }
+// Bounds of what is taken.
+const (
+	MaxSampleRate = 768_000
+	MaxChannels   = 256
+)
 
-// StoredBytes is the size of one sample of one channel in the store.
-func (l Layout) StoredBytes() int { return max(2, l.Bytes) }
+// Validate says what is wrong with a layout.
+func (l Layout) Validate() error {
+	switch {
+	case l.SampleRate <= 0 || l.SampleRate > MaxSampleRate:
+		return fmt.Errorf("sample rate is %d, want 1 to %d", l.SampleRate, MaxSampleRate)
+	case l.Channels <= 0 || l.Channels > MaxChannels:
+		return fmt.Errorf("there are %d channels, want 1 to %d", l.Channels, MaxChannels)
+	case l.Float && l.Bytes != 4 && l.Bytes != 8:
+		return fmt.Errorf("floating-point samples have %d bytes, want 4 or 8", l.Bytes)
+	case !l.Float && (l.Bytes < 1 || l.Bytes > 4):
+		return fmt.Errorf("samples have %d bytes, want 1 to 4", l.Bytes)
+	case l.ValidBits < 1 || l.ValidBits > 8*l.Bytes:
+		return fmt.Errorf("samples have %d valid bits in %d bytes", l.ValidBits, l.Bytes)
+	}
+	return nil
+}
 
-// StoredFrameBytes is the size of one sample of all channels in the store.
-func (l Layout) StoredFrameBytes() int { return l.StoredBytes() * l.Channels }
+// FrameBytes is the size in the file of one sample of all channels.
+func (l Layout) FrameBytes() int64 { return int64(l.Bytes) * int64(l.Channels) }
 
-// Append converts whole samples of src and appends them to dst.
+// StoredBytes is the size in the store of one sample of one channel.
+func (l Layout) StoredBytes() int { return max(l.Bytes, 2) }
+
+// StoredFrameBytes is the size in the store of one sample of all channels.
+func (l Layout) StoredFrameBytes() int64 { return int64(l.StoredBytes()) * int64(l.Channels) }
+
+// grainsPerSecond is how long a grain of raw audio is where the sample rate allows:
+// a 25th of a second, which is a whole number of samples at every usual rate.
+const grainsPerSecond = 25
+
+// fallbackSamples is the length of a grain at other rates.
+const fallbackSamples = 1024
+
+// SamplesPerGrain returns how many samples of each channel one grain holds.
+func (l Layout) SamplesPerGrain() int64 {
+	if l.SampleRate%grainsPerSecond == 0 {
+		return int64(l.SampleRate / grainsPerSecond)
+	}
+	return fallbackSamples
+}
+
+// Flow returns the Flow that a track of this layout becomes, without ids. What the
+// store does not keep (byte order, valid bits) goes to tags.
+func (l Layout) Flow() (*media.Flow, error) {
+	code, ok := gsf.AudioFormatOf(gsf.RawAudio{BitDepth: 8 * l.StoredBytes(), Float: l.Float, Type: "interleaved"})
+	if !ok {
+		return nil, fmt.Errorf("there is no GSF code for %d-bit samples (floating point: %t)", 8*l.StoredBytes(), l.Float)
+	}
+	codec := media.CodecPCM
+	if l.Float {
+		codec = media.CodecPCMFloat
+	}
+	order := "little"
+	if l.BigEndian {
+		order = "big"
+	}
+	return &media.Flow{
+		Format: media.FormatAudio, Codec: codec, Container: media.ContainerGSF,
+		GrainRate: mediatime.NewRate(int64(l.SampleRate), l.SamplesPerGrain()), Timescale: int64(l.SampleRate),
+		Audio: &media.Audio{
+			SampleRate: l.SampleRate, Channels: l.Channels, BitDepth: 8 * l.StoredBytes(), UncType: "interleaved",
+			Float: l.Float, GSFFormat: uint32(code),
+		},
+		Tags: media.Tags{
+			"source_byte_order": {order}, "source_valid_bits": {fmt.Sprint(l.ValidBits)}, "source_sample_bytes": {fmt.Sprint(l.Bytes)},
+		},
+	}, nil
+}
+
+// Append converts samples from the file's layout to the store's and appends them
+// to dst. Widening keeps every bit, so that it can be undone.
 func (l Layout) Append(dst, src []byte) []byte {
 	switch {
 	case l.Bytes == 1:
-		return l.widen(dst, src)
-	case !l.BigEndian:
+		return appendWidened(dst, src, l.Unsigned)
+	case l.BigEndian:
+		return appendSwapped(dst, src, l.Bytes)
+	default:
 		return append(dst, src...)
 	}
-	start := len(dst)
-	dst = append(dst, src...)
-	for b := dst[start:]; len(b) >= l.Bytes; b = b[l.Bytes:] {
-		for i, k := 0, l.Bytes-1; i < k; i, k = i+1, k-1 {
-			b[i], b[k] = b[k], b[i]
+}
+
+// appendWidened puts 8 bits into the high byte of 16.
+func appendWidened(dst, src []byte, unsigned bool) []byte {
+	bias := byte(0)
+	if unsigned {
+		bias = 0x80
+	}
+	for _, b := range src {
+		dst = append(dst, 0, b^bias)
+	}
+	return dst
+}
+
+func appendSwapped(dst, src []byte, width int) []byte {
+	for ; len(src) >= width; src = src[width:] {
+		for i := width - 1; i >= 0; i-- {
+			dst = append(dst, src[i])
 		}
 	}
 	return dst
-}
-
-func (l Layout) widen(dst, src []byte) []byte {
-	flip := byte(0)
-	if l.Unsigned {
-		flip = 0x80
-	}
-	for _, b := range src {
-		dst = append(dst, 0, b^flip)
-	}
-	return dst
-}
-
-// Restore is the inverse of Append: it appends stored samples to dst as the
-// source had them.
-func (l Layout) Restore(dst, stored []byte) []byte {
-	if l.Bytes != 1 {
-		return l.Append(dst, stored)
-	}
-	flip := byte(0)
-	if l.Unsigned {
-		flip = 0x80
-	}
-	for i := 1; i < len(stored); i += 2 {
-		dst = append(dst, stored[i]^flip)
-	}
-	return dst
-}
-
-// GrainsPerSecond is how finely raw audio is sliced.
-const GrainsPerSecond = 25
-
-// GrainRate is the rate of the grains of raw audio.
-func GrainRate() mediatime.Rate { return mediatime.NewRate(GrainsPerSecond, 1) }
-
-// Boundary returns the first sample of grain n: floor(n * sampleRate / 25). At
-// rates that are no multiple of 25 grains differ by one sample.
-func Boundary(n, sampleRate int64) int64 { return floorDiv(n*sampleRate, GrainsPerSecond) }
-
-// GrainOf returns the grain that holds a sample, the inverse of Boundary.
-func GrainOf(sample, sampleRate int64) int64 {
-	n := floorDiv(sample*GrainsPerSecond, sampleRate)
-	for Boundary(n+1, sampleRate) <= sample {
-		n++
-	}
-	return n
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
