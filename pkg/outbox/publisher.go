@@ -111,6 +111,7 @@ func repeat(step func() (int, error)) error {
 // row is one claimed row.
 type row struct {
 	id          int64
+	tenant      string
 	subject     string
 	payload     []byte
 	traceParent string
@@ -126,7 +127,7 @@ func (p *Publisher) claim(ctx context.Context, sql string, args ...any) ([]row, 
 	}
 	claimed, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) {
 		var c row
-		return c, r.Scan(&c.id, &c.subject, &c.payload, &c.traceParent)
+		return c, r.Scan(&c.id, &c.tenant, &c.subject, &c.payload, &c.traceParent)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim outbox rows: %w", err)
@@ -138,7 +139,7 @@ const claimFacts = `
 	UPDATE outbox SET lease_until = now() + $1 WHERE id IN (
 		SELECT id FROM outbox WHERE lane IS NULL AND (lease_until IS NULL OR lease_until < now())
 		ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
-	RETURNING id, subject, payload, trace_parent`
+	RETURNING id, tenant_id, subject, payload, trace_parent`
 
 func (p *Publisher) publishFacts(ctx context.Context) (int, error) {
 	rows, err := p.claim(ctx, claimFacts, p.config.Lease, batchSize)
@@ -180,7 +181,7 @@ const claimLane = `
 	picked AS (SELECT id FROM candidates ORDER BY share, id LIMIT (SELECT n FROM room)),
 	locked AS (SELECT o.id FROM outbox o JOIN picked USING (id) WHERE o.published_at IS NULL FOR UPDATE OF o SKIP LOCKED)
 	UPDATE outbox SET lease_until = now() + $3, published_at = now() FROM locked WHERE outbox.id = locked.id
-	RETURNING outbox.id, subject, payload, trace_parent`
+	RETURNING outbox.id, tenant_id, subject, payload, trace_parent`
 
 func (p *Publisher) publishLane(ctx context.Context, lane subjects.Layer) (int, error) {
 	rows, err := p.claim(ctx, claimLane, lane, p.config.Window, p.config.Redrive)
@@ -196,7 +197,7 @@ const claimRedrive = `
 	UPDATE outbox SET lease_until = now() + $1 WHERE id IN (
 		SELECT id FROM outbox WHERE lane = ANY($2) AND published_at IS NOT NULL AND lease_until < now()
 		LIMIT $3 FOR UPDATE SKIP LOCKED)
-	RETURNING id, subject, payload, trace_parent`
+	RETURNING id, tenant_id, subject, payload, trace_parent`
 
 // redrive publishes again what has not been reported; what is queued or in flight
 // is refused, which is well.
@@ -220,7 +221,7 @@ func (p *Publisher) sendWork(ctx context.Context, rows []row) (int, error) {
 func (p *Publisher) send(ctx context.Context, rows []row, publish func(context.Context, string, []byte, map[string]string) error) ([]int64, error) {
 	sent := make([]int64, 0, len(rows))
 	for _, r := range rows {
-		headers := map[string]string{}
+		headers := map[string]string{bus.TenantHeader: r.tenant}
 		if r.traceParent != "" {
 			headers["traceparent"] = r.traceParent
 		}

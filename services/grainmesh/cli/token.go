@@ -26,12 +26,13 @@ func tokenCommand() *cli.Command {
 func loginLinkCommand() *cli.Command {
 	return &cli.Command{
 		Name: "login-link", Usage: "print a link that logs you in to the portal, once",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "next", Usage: "path of the page to open, such as /jobs"}},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			c, err := connect(cmd)
 			if err != nil {
 				return err
 			}
-			response, err := c.portal.CreateLoginLink(ctx, &portalv1.CreateLoginLinkRequest{})
+			response, err := c.portal.CreateLoginLink(ctx, &portalv1.CreateLoginLinkRequest{Next: cmd.String("next")})
 			if err != nil {
 				return err
 			}

@@ -6,12 +6,13 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/embed"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
+	portalbff "github.com/grainmesh/grainmesh/services/portal-bff"
 )
 
 // Identities that issue tokens and are no services.
 const (
-	UserIssuer = "portal"      // issues users' tokens
-	PlayIssuer = "origin-play" // issues links to play
+	UserIssuer = portalbff.UserIssuer // issues users' tokens
+	PlayIssuer = "origin-play"        // issues links to play
 )
 
 // EnsureKeys makes the keys of every identity of a mesh whose services all run from
