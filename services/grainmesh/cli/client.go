@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/embed"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	analyserv1 "github.com/grainmesh/grainmesh/rpc/analyser/v1"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
@@ -55,13 +56,15 @@ func readState(dir string) (*runState, error) {
 		return nil, fmt.Errorf("read the state of the mesh: %w", err)
 	}
 	var state runState
-	if err := json.Unmarshal(data, &state); err != nil {
+	if err = json.Unmarshal(data, &state); err != nil {
 		return nil, fmt.Errorf("state of the mesh in %s: %w", dir, err)
 	}
-	if !alive(state.PID) {
-		return nil, errNotRunning
+	// Whoever holds the folder runs; a process id may be another's by now.
+	held, err := embed.InUse(dir)
+	if err == nil && !held {
+		err = errNotRunning
 	}
-	return &state, nil
+	return &state, err
 }
 
 // adminTTL is how long a token lives that the command line makes for itself.

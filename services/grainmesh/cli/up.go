@@ -160,11 +160,6 @@ func tail(path string, after int64) string {
 	return string(data[max(0, len(data)-tailBytes):])
 }
 
-// alive says whether a process exists.
-func alive(pid int) bool {
-	return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
-}
-
 func downCommand() *cli.Command {
 	return &cli.Command{
 		Name: "down", Usage: "stop the local mesh; its data stays",
@@ -190,7 +185,10 @@ func stopMesh(ctx context.Context, cmd *cli.Command, state *runState) error {
 	defer cancel()
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
-	for alive(state.PID) {
+	for {
+		if _, err := readState(cmd.String("data")); errors.Is(err, errNotRunning) {
+			break
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("process %d has not stopped after %s", state.PID, stopTimeout)
