@@ -36,11 +36,17 @@ type Config struct {
 // ErrQueued says that this piece of work is queued or in flight already.
 var ErrQueued = errors.New("work is queued already")
 
+// ErrTooLarge says that the server takes no message of this size.
+var ErrTooLarge = errors.New("message is too large")
+
 // jsErrStoreFailed is the server's refusal to store, as of a second message on a
 // subject (nats-server errors.json, JSStreamStoreFailedF).
 const jsErrStoreFailed jetstream.ErrorCode = 10077
 
-const connectTimeout = 10 * time.Second
+const (
+	connectTimeout = 10 * time.Second
+	publishTimeout = 5 * time.Second
+)
 
 // Connect opens a connection that is kept up until Close.
 func Connect(config Config, trace *telemetry.Tracing, log *slog.Logger) (*Bus, error) {
@@ -64,7 +70,7 @@ func Connect(config Config, trace *telemetry.Tracing, log *slog.Logger) (*Bus, e
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS as %s: %w", config.Name, err)
 	}
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(publishTimeout))
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("JetStream as %s: %w", config.Name, err)
@@ -118,33 +124,56 @@ func (b *Bus) EnsureStreams(ctx context.Context, layers ...subjects.Layer) error
 	return nil
 }
 
-// PublishWork queues one piece of work. It returns ErrQueued if that is queued or
-// in flight.
-func (b *Bus) PublishWork(ctx context.Context, subject string, payload []byte, headers map[string]string) error {
-	_, err := b.js.PublishMsg(ctx, message(subject, payload, headers))
+// Outgoing is a message for a stream.
+type Outgoing struct {
+	Subject     string
+	Tenant      string
+	TraceParent string // W3C trace context of what caused it; may be empty
+	Data        []byte
+}
+
+// Publish sends messages in order, all under way at once, and waits until each is
+// stored or refused. It returns an error for each: nil, ErrQueued for work that is
+// queued or in flight, or what went wrong.
+func (b *Bus) Publish(ctx context.Context, messages []Outgoing) []error {
+	failures := make([]error, len(messages))
+	futures := make([]jetstream.PubAckFuture, len(messages))
+	for i, m := range messages {
+		futures[i], failures[i] = b.js.PublishMsgAsync(m.message())
+	}
+	for i, future := range futures {
+		if future == nil {
+			failures[i] = refused(messages[i].Subject, failures[i])
+			continue
+		}
+		select {
+		case <-future.Ok():
+		case err := <-future.Err():
+			failures[i] = refused(messages[i].Subject, err)
+		case <-ctx.Done():
+			failures[i] = ctx.Err()
+		}
+	}
+	return failures
+}
+
+func refused(subject string, err error) error {
 	var apiErr *jetstream.APIError
 	if errors.As(err, &apiErr) && apiErr.ErrorCode == jsErrStoreFailed {
 		return ErrQueued
 	}
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", subject, err)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return fmt.Errorf("publish %s: %w", subject, ErrTooLarge)
 	}
-	return nil
+	return fmt.Errorf("publish %s: %w", subject, err)
 }
 
-// PublishRaw publishes bytes to the stream of events and waits until it is stored.
-func (b *Bus) PublishRaw(ctx context.Context, subject string, payload []byte, headers map[string]string) error {
-	if _, err := b.js.PublishMsg(ctx, message(subject, payload, headers)); err != nil {
-		return fmt.Errorf("publish %s: %w", subject, err)
-	}
-	return nil
-}
-
-func message(subject string, payload []byte, headers map[string]string) *nats.Msg {
-	msg := nats.NewMsg(subject)
-	msg.Data = payload
-	for name, value := range headers {
-		msg.Header.Set(name, value)
+func (m *Outgoing) message() *nats.Msg {
+	msg := nats.NewMsg(m.Subject)
+	msg.Data = m.Data
+	msg.Header.Set(TenantHeader, m.Tenant)
+	if m.TraceParent != "" {
+		msg.Header.Set("traceparent", m.TraceParent)
 	}
 	return msg
 }

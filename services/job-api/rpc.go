@@ -44,7 +44,7 @@ func (s jobsServer) CreateJob(ctx context.Context, r *jobv1.CreateJobRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.CreateJobResponse{Job: jobs[0].Proto()}, nil
+	return &jobv1.CreateJobResponse{Job: jobs[0].Public()}, nil
 }
 
 func (s jobsServer) CreateJobs(ctx context.Context, r *jobv1.CreateJobsRequest) (*jobv1.CreateJobsResponse, error) {
@@ -58,7 +58,7 @@ func (s jobsServer) CreateJobs(ctx context.Context, r *jobv1.CreateJobsRequest) 
 func protoJobs(jobs []*ingest.Job) []*jobv1.Job {
 	out := make([]*jobv1.Job, len(jobs))
 	for i, j := range jobs {
-		out[i] = j.Proto()
+		out[i] = j.Public()
 	}
 	return out
 }
@@ -72,7 +72,7 @@ func (s jobsServer) GetJob(ctx context.Context, r *jobv1.GetJobRequest) (*jobv1.
 	if err != nil {
 		return nil, err
 	}
-	out := j.Proto()
+	out := j.Public()
 	out.BytesDone += s.progress.readSoFar(ctx, j)
 	return &jobv1.GetJobResponse{Job: out}, nil
 }
@@ -94,7 +94,7 @@ func (s jobsServer) CancelJob(ctx context.Context, r *jobv1.CancelJobRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.CancelJobResponse{Job: j.Proto()}, nil
+	return &jobv1.CancelJobResponse{Job: j.Public()}, nil
 }
 
 func (s jobsServer) RetryJob(ctx context.Context, r *jobv1.RetryJobRequest) (*jobv1.RetryJobResponse, error) {
@@ -106,7 +106,7 @@ func (s jobsServer) RetryJob(ctx context.Context, r *jobv1.RetryJobRequest) (*jo
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.RetryJobResponse{Job: j.Proto()}, nil
+	return &jobv1.RetryJobResponse{Job: j.Public()}, nil
 }
 
 func (s jobsServer) ListChunks(ctx context.Context, r *jobv1.ListChunksRequest) (*jobv1.ListChunksResponse, error) {

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/service"
 	"github.com/grainmesh/grainmesh/services/portal-bff/web"
 )
@@ -35,6 +37,10 @@ func newPages(storeOrigin string) (http.Handler, error) {
 	files := http.FileServerFS(pages)
 	policy := contentPolicy(storeOrigin)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isPage(r) {
+			serve.WriteError(w, r, fault.Newf(fault.NotFound, "there is nothing at %s", r.URL.Path))
+			return
+		}
 		header := w.Header()
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "same-origin")
@@ -52,6 +58,20 @@ func newPages(storeOrigin string) (http.Handler, error) {
 		header.Set("Cache-Control", "no-cache")
 		_, _ = w.Write(index)
 	}), nil
+}
+
+// isPage says whether a browser asks for a page or file of the portal: what is under
+// an API's path and nobody serves is not there.
+func isPage(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	for _, api := range []string{"/twirp/", "/tams/", "/origin/"} {
+		if strings.HasPrefix(r.URL.Path, api) {
+			return false
+		}
+	}
+	return true
 }
 
 // contentPolicy lets the pages load nothing but their own files, and talk to nobody

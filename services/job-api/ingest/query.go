@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
@@ -136,9 +137,17 @@ func (o *Jobs) Chunks(ctx context.Context, tenant string, id uuid.UUID, after in
 		if c.State == string(Done) {
 			c.BytesDone = c.BytesTotal
 		}
-		c.Failure, err = decode(failure, &mediav1.Failure{})
-		return c, err
+		return c, decodeFailure(failure, &c.Failure)
 	})
+}
+
+// decodeFailure fills a failure in if there is one.
+func decodeFailure(b []byte, into **mediav1.Failure) error {
+	if b == nil {
+		return nil
+	}
+	*into = &mediav1.Failure{}
+	return proto.Unmarshal(b, *into)
 }
 
 // serviceOf names the service that does the work of a layer.
@@ -155,7 +164,7 @@ func (o *Jobs) Trace(ctx context.Context, j *Job) ([]*jobv1.TraceStep, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trace job %s: %w", j.ID, err)
 	}
-	steps := []*jobv1.TraceStep{{AtUnixNs: j.Created.UnixNano(), Service: "job-api", What: "accepted", Run: 1, Detail: j.Spec.GetUrl()}}
+	steps := []*jobv1.TraceStep{{AtUnixNs: j.Created.UnixNano(), Service: "job-api", What: "accepted", Run: 1, Detail: publicSpec(j.Spec).GetUrl()}}
 	for rows.Next() {
 		var t tracedWork
 		if err := rows.Scan(&t.id, &t.layer, &t.number, &t.run, &t.state, &t.epoch, &t.attempts, &t.worker, &t.failure,
