@@ -135,8 +135,8 @@ func TestEveryWindowShowsTheFramesOfTheSource(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "window.mp4")
 			for start := 16; start < 24; start++ {
 				for end := start + 1; end <= start+8; end++ {
-					range_ := mediatime.NewRange(rate.Offset(int64(start)), rate.Offset(int64(end)))
-					write(t, out, range_, mux.Options{}, video)
+					wanted := mediatime.NewRange(rate.Offset(int64(start)), rate.Offset(int64(end)))
+					write(t, out, wanted, mux.Options{}, video)
 					require.Equal(t, want[start:end], mediatest.FrameHashes(t, out, "v"), "frames %d to %d", start, end)
 				}
 			}
@@ -175,8 +175,8 @@ func TestAACWindowsAreExactToTheSample(t *testing.T) {
 	audio := ingest(t, path)[1]
 	out := filepath.Join(t.TempDir(), "window.mp4")
 	for _, bounds := range [][2]int64{{0, 48000}, {1000, 50_001}, {1024, 2048}, {90_000, 144_000}} {
-		range_ := mediatime.NewRange(mediatime.Rescale(bounds[0], 48000), mediatime.Rescale(bounds[1], 48000))
-		write(t, out, range_, mux.Options{}, audio)
+		wanted := mediatime.NewRange(mediatime.Rescale(bounds[0], 48000), mediatime.Rescale(bounds[1], 48000))
+		write(t, out, wanted, mux.Options{}, audio)
 		got := mediatest.FFmpeg(t, "-i", out, "-f", "f32le", "-")
 		length := int(bounds[1]-bounds[0]) * 4
 		require.GreaterOrEqual(t, len(got), length, "%v", bounds)
@@ -197,12 +197,12 @@ func TestPCMWindowsAreExactToTheSample(t *testing.T) {
 			frame := int64(audio.flow.Audio.BytesPerSample() * 2)
 			out := filepath.Join(t.TempDir(), "window.mov")
 			for _, bounds := range [][2]int64{{0, 96_000}, {1, 2}, {1919, 1921}, {40_001, 71_111}} {
-				range_ := mediatime.NewRange(mediatime.Rescale(bounds[0], 48000), mediatime.Rescale(bounds[1], 48000))
-				write(t, out, range_, mux.Options{Kind: mux.QuickTime}, audio)
+				wanted := mediatime.NewRange(mediatime.Rescale(bounds[0], 48000), mediatime.Rescale(bounds[1], 48000))
+				write(t, out, wanted, mux.Options{Kind: mux.QuickTime}, audio)
 				got := mediatest.FFmpeg(t, "-i", out, "-f", raw, "-")
 				require.True(t, bytes.Equal(all[bounds[0]*frame:bounds[1]*frame], got), "%v: %d bytes", bounds, len(got))
 
-				write(t, filepath.Join(t.TempDir(), "a.mp4"), range_, mux.Options{}, audio)
+				write(t, filepath.Join(t.TempDir(), "a.mp4"), wanted, mux.Options{}, audio)
 			}
 		})
 	}
@@ -216,14 +216,14 @@ func TestPictureAndSoundStayTogether(t *testing.T) {
 	want := mediatest.FrameHashes(t, path, "v")
 	out := filepath.Join(t.TempDir(), "out.mov")
 	code := mediatime.Timecode{Frames: 3600*24 + 31, Rate: tracks[1].flow.GrainRate}
-	range_ := mediatime.NewRange(tracks[1].flow.GrainRate.Offset(30)+5*mediatime.Millisecond, 3*mediatime.Second)
-	write(t, out, range_, mux.Options{Kind: mux.QuickTime, Timecode: &code}, tracks[1], tracks[2])
+	wanted := mediatime.NewRange(tracks[1].flow.GrainRate.Offset(30)+5*mediatime.Millisecond, 3*mediatime.Second)
+	write(t, out, wanted, mux.Options{Kind: mux.QuickTime, Timecode: &code}, tracks[1], tracks[2])
 	require.Equal(t, want[31:72], mediatest.FrameHashes(t, out, "v"))
 	for _, s := range mediatest.Streams(t, out) {
 		if s.CodecType == "video" {
 			require.Equal(t, "01:00:01:07", s.Tags["timecode"])
 			// The first picture is shown when it should be after the window's start.
-			wait := tracks[1].flow.GrainRate.Offset(31) - range_.Start
+			wait := tracks[1].flow.GrainRate.Offset(31) - wanted.Start
 			var num, den int64
 			_, err := fmt.Sscanf(s.TimeBase, "%d/%d", &num, &den)
 			require.NoError(t, err)
