@@ -21,10 +21,11 @@ func modules() map[string][]string {
 // place here.
 func pkgOrder() [][]string {
 	return [][]string{
-		{"mediatime"},
-		{"h264", "isobmff", "gsf", "media"},
-		{"pcm"},
+		{"mediatime", "mediatest"},
+		{"h264", "aac", "gsf", "media"},
+		{"pcm", "window"},
 		{"fault"},
+		{"isobmff"},
 		{"urlguard"},
 		{"config"},
 		{"telemetry"},

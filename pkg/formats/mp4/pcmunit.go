@@ -57,7 +57,8 @@ func (p *pcmSource) next() (*unit, error) {
 		part := isobmff.Span{Offset: s.Offset + (p.at-s.First)*p.frameBytes, First: p.at, Count: count, Description: s.Description}
 		u.Spans = append(u.Spans, part)
 		u.Count += count
-		u.end = max(u.end, part.Offset+count*p.frameBytes)
+		u.tail = part.Offset + count*p.frameBytes
+		u.end = max(u.end, u.tail)
 		p.at += count
 		if p.at == s.First+s.Count {
 			p.spans = p.spans[1:]

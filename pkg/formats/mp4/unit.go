@@ -14,6 +14,7 @@ import (
 type unit struct {
 	offset  int64 // of its first byte
 	end     int64 // after its last byte
+	tail    int64 // after the last byte of its last span
 	bytes   int64
 	segment mediatime.Range // on the movie's time line, not yet clipped
 	object
@@ -42,7 +43,13 @@ func (u *unit) join(o *unit) {
 	u.After = o.After
 	u.segment.End = o.segment.End
 	u.Samples = append(u.Samples, o.Samples...)
-	u.Spans = append(u.Spans, o.Spans...)
+	spans := o.Spans
+	if n := len(u.Spans); n > 0 && len(spans) > 0 && u.tail == spans[0].Offset && u.Spans[n-1].Description == spans[0].Description {
+		u.Spans[n-1].Count += spans[0].Count
+		spans = spans[1:]
+	}
+	u.Spans = append(u.Spans, spans...)
+	u.tail = o.tail
 	u.Count += o.Count
 }
 
