@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
@@ -18,6 +17,7 @@ import (
 
 	"github.com/grainmesh/grainmesh/services/media-store/store"
 	"github.com/grainmesh/grainmesh/services/media-store/tams"
+	"github.com/grainmesh/grainmesh/services/media-store/window"
 )
 
 // Deps are the neighbours of the service.
@@ -41,6 +41,7 @@ type Service struct {
 	publisher *outbox.Publisher
 	rpc       *rpc
 	tams      *tams.API
+	windows   *window.Handler
 }
 
 // New makes the service on a migrated schema. It starts nothing.
@@ -56,6 +57,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		UploadTTL: cfg.UploadTTL, DownloadTTL: cfg.DownloadTTL, MinObjectTimeout: cfg.MinObjectTimeout,
 		Region: deps.Region, Version: deps.Version,
 	}, deps.Log)
+	s.windows = window.New(s.store, deps.Bucket, window.Config{Reads: cfg.WindowReads, ReadBytes: cfg.WindowReadBytes}, deps.Log)
 	return s, nil
 }
 
@@ -66,7 +68,7 @@ func (s *Service) Routes() serve.Routes {
 	return serve.Routes{
 		Public: []serve.Route{
 			{Prefix: flows.PathPrefix(), Handler: serve.LimitBody(flows)},
-			{Prefix: tams.Prefix, Handler: s.tams.Handler(func(chi.Router) {})},
+			{Prefix: tams.Prefix, Handler: s.tams.Handler(s.windows.Routes)},
 		},
 		Internal: []serve.Route{{Prefix: segments.PathPrefix(), Handler: serve.LimitBody(segments)}},
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/config"
 	"github.com/grainmesh/grainmesh/pkg/embed/meshtest"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
 	"github.com/grainmesh/grainmesh/pkg/pg"
@@ -46,7 +47,7 @@ func setup(t *testing.T) (alpha, beta *client) {
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
 	s3 := meshtest.Bucket(t)
-	objects, err := objstore.Open(objstore.Config{URL: objstore.URL(strings.Replace(s3.Endpoint, "://", "://"+s3.AccessKey+":"+s3.SecretKey+"@", 1))})
+	objects, err := objstore.Open(objstore.Config{URL: config.Secret(strings.Replace(s3.Endpoint, "://", "://"+s3.AccessKey+":"+s3.SecretKey+"@", 1))})
 	require.NoError(t, err)
 	t.Cleanup(objects.Close)
 	api := tams.New(store.New(db, db.NewSignal("outbox"), trace), objects.Bucket(s3.Bucket), tams.Config{
@@ -123,7 +124,7 @@ func (c *client) call(t *testing.T, method, path string, body any) *answer {
 	for _, scope := range c.scopes {
 		request.Header.Add("X-Scope", string(scope))
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := new(http.Client).Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	got, err := io.ReadAll(response.Body)
@@ -176,7 +177,7 @@ func (c *client) upload(t *testing.T, flow uuid.UUID, bytes string) string {
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, object.PutURL.URL, strings.NewReader(bytes))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", object.PutURL.ContentType)
-	response, err := http.DefaultClient.Do(request)
+	response, err := new(http.Client).Do(request)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, http.StatusOK, response.StatusCode)
