@@ -1,6 +1,7 @@
 package mp4
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -20,8 +21,9 @@ type videoReader struct {
 	sink    formats.Sink
 	flow    *media.Flow
 	parser  *h264.Parser
-	lengths int // size of the length fields
-	config  int // position of the parser's configuration
+	lengths int      // size of the length fields
+	config  int      // position of the parser's configuration
+	sets    [][]byte // parameter sets of that configuration
 	ranks   []int
 	sorted  []int64 // PTS of the object in display order
 	rapPTS  int64
@@ -87,7 +89,7 @@ func (v *videoReader) configure(description int) error {
 	if err != nil {
 		return err
 	}
-	v.parser, v.lengths, v.config = parser, config.LengthSize, description
+	v.parser, v.lengths, v.config, v.sets = parser, config.LengthSize, description, config.Sets()
 	return nil
 }
 
@@ -129,7 +131,12 @@ func (v *videoReader) setPicture(s *isobmff.Sample, data []byte) error {
 	}
 	var inject [][]byte
 	if rap != h264.RAPNone && !pic.Complete {
-		inject = v.parser.Sets()
+		inject = v.sets
+		if active := v.parser.Sets(); !slices.EqualFunc(active, v.sets, bytes.Equal) {
+			// Sets have changed in the stream. Behind those of the sample entry they win,
+			// and their number tells that they are not just those.
+			inject = slices.Concat(v.sets, active)
+		}
 	}
 	v.setAccess(&pic, rap, s.PTS)
 	var injected int
