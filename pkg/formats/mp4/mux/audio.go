@@ -13,7 +13,27 @@ import (
 // AACTrack lays out a cut of AAC. The window starts at from, which may be before
 // the first sample. It returns ErrNoConfig for a Flow without configuration.
 func AACTrack(flow *media.Flow, index media.Index, cut window.Cut, from mediatime.Time) (*Track, error) {
-	t := &Track{Handler: "soun", Timescale: int64(flow.Audio.SampleRate), Language: languageOf(flow), Grains: cut.Grains}
+	t, err := newAACTrack(flow)
+	if err != nil {
+		return nil, err
+	}
+	t.Grains = cut.Grains
+	dts := int64(0)
+	for _, at := range cut.Grains {
+		g := &index[at]
+		t.Samples = append(t.Samples, Sample{
+			Size: uint32(g.Size), DTS: dts, Duration: g.Samples, Sync: true, Entry: min(int(g.Config), len(t.Entries)-1),
+		})
+		dts += int64(g.Samples)
+	}
+	t.MediaTime, t.Duration = cut.Skip, cut.Samples
+	t.Delay = late(cut, from)
+	return t, nil
+}
+
+// newAACTrack makes a track without samples.
+func newAACTrack(flow *media.Flow) (*Track, error) {
+	t := &Track{Handler: "soun", Timescale: int64(flow.Audio.SampleRate), Language: languageOf(flow)}
 	for i := range flow.Configs {
 		c := &flow.Configs[i]
 		if len(c.Decoder) == 0 || len(c.Decoder) > 64 {
@@ -28,19 +48,10 @@ func AACTrack(flow *media.Flow, index media.Index, cut window.Cut, from mediatim
 	if len(t.Entries) == 0 {
 		return nil, fmt.Errorf("flow %s: %w", flow.ID, ErrNoConfig)
 	}
-	dts := int64(0)
-	for _, at := range cut.Grains {
-		g := &index[at]
-		t.Samples = append(t.Samples, Sample{
-			Size: uint32(g.Size), DTS: dts, Duration: g.Samples, Sync: true, Entry: min(int(g.Config), len(t.Entries)-1),
-		})
-		dts += int64(g.Samples)
-	}
-	t.MediaTime, t.Duration = cut.Skip, cut.Samples
-	t.Delay = late(cut, from)
 	return t, nil
 }
 
+// late returns how long after the start of the window its first sample is.
 func late(cut window.Cut, from mediatime.Time) mediatime.Time {
 	if d := cut.Present.Start - from; d > mediatime.Microsecond {
 		return d

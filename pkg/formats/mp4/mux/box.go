@@ -30,6 +30,9 @@ func (w *boxes) text(s string) { w.b = append(w.b, s...) }
 func (w *boxes) raw(b []byte)  { w.b = append(w.b, b...) }
 func (w *boxes) zero(n int)    { w.b = append(w.b, make([]byte, n)...) }
 
+// patch overwrites 32 bits that have been written.
+func (w *boxes) patch(at int, v uint32) { binary.BigEndian.PutUint32(w.b[at:], v) }
+
 // matrix appends the unity matrix.
 func (w *boxes) matrix() {
 	for _, v := range [...]uint32{1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30} {

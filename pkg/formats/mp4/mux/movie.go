@@ -93,7 +93,9 @@ func (m *movie) track(i int, wide bool) {
 	t := m.tracks[i]
 	m.box("trak", func() {
 		m.trackHeader(i, m.shown(t))
-		m.edits(t)
+		if t.Duration > 0 {
+			m.edits(t)
+		}
 		if t.timecodeTrack > 0 {
 			m.box("tref", func() { m.box("tmcd", func() { m.u32(uint32(t.timecodeTrack)) }) })
 		}

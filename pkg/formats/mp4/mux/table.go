@@ -38,7 +38,7 @@ func (m *boxes) counted(body func(put func())) {
 	m.u32(0)
 	n := uint32(0)
 	body(func() { n++ })
-	m.b[at], m.b[at+1], m.b[at+2], m.b[at+3] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
+	m.patch(at, n)
 }
 
 func (m *boxes) descriptions(t *Track) {

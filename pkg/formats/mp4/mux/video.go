@@ -21,18 +21,11 @@ const lengthSize = 4
 // which may be before the first picture that is shown. It returns ErrNoConfig for
 // a Flow without sample entry or decoder configuration.
 func VideoTrack(flow *media.Flow, index media.Index, sel window.Selection, from mediatime.Time) (*Track, error) {
-	v := flow.Video
-	t := &Track{Handler: "vide", Width: v.Width, Height: v.Height, Language: languageOf(flow), Grains: sel.Grains}
-	if !v.AspectRatio.IsZero() {
-		t.Width = int(mediatime.NewRate(int64(v.Height)*v.AspectRatio.Num, v.AspectRatio.Den).Float() + 0.5)
-	}
-	configs, err := videoConfigs(flow)
+	t, configs, err := newVideoTrack(flow)
 	if err != nil {
 		return nil, err
 	}
-	for i := range configs {
-		t.Entries = append(t.Entries, configs[i].entry)
-	}
+	t.Grains = sel.Grains
 	scale := timescaleOf(flow)
 	scale.setBase(index, sel.Grains)
 	t.Timescale = scale.ticks
@@ -52,15 +45,34 @@ func VideoTrack(flow *media.Flow, index media.Index, sel window.Selection, from 
 	}
 	delay := setTimes(t.Samples, pts, scale)
 	t.present(index, sel, scale, delay, from)
+	t.convertVideo(index, configs)
+	return t, nil
+}
+
+// newVideoTrack makes a track without samples.
+func newVideoTrack(flow *media.Flow) (*Track, []videoConfig, error) {
+	v := flow.Video
+	t := &Track{Handler: "vide", Timescale: timescaleOf(flow).ticks, Width: v.Width, Height: v.Height, Language: languageOf(flow)}
+	if !v.AspectRatio.IsZero() {
+		t.Width = int(mediatime.NewRate(int64(v.Height)*v.AspectRatio.Num, v.AspectRatio.Den).Float() + 0.5)
+	}
+	configs, err := videoConfigs(flow)
+	for i := range configs {
+		t.Entries = append(t.Entries, configs[i].entry)
+	}
+	return t, configs, err
+}
+
+// convertVideo makes samples of byte streams.
+func (t *Track) convertVideo(index media.Index, configs []videoConfig) {
 	t.convert = func(dst []byte, i int, data []byte, offsets []uint32) ([]byte, error) {
-		g := &index[sel.Grains[i]]
+		g := &index[t.Grains[i]]
 		injected := int(g.Injected)
 		if !configs[g.Config].strips(g) {
 			injected = 0
 		}
 		return h264.ToAVCC(dst, data, offsets, injected, lengthSize)
 	}
-	return t, nil
 }
 
 // present sets the edit that shows the wanted part.
