@@ -204,12 +204,11 @@ type lockedObject struct {
 	Size      *int64
 	Grains    int32
 	KeyFrames int32
-	Key       string
 }
 
 func lockObjects(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []string) (map[string]lockedObject, error) {
 	rows, err := collect(ctx, tx, pgx.RowToStructByPos[lockedObject], `
-		SELECT id, state, flow_id, start_ns, end_ns, size, grains, key_frames, key
+		SELECT id, state, flow_id, start_ns, end_ns, size, grains, key_frames
 		FROM object WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE`, tenant, ids)
 	if err != nil {
 		return nil, fmt.Errorf("lock %d objects: %w", len(ids), err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/media"
+	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
@@ -122,7 +123,7 @@ func insertRunFlows(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, by s
 	for i, f := range flows {
 		ids[i] = f.ID
 	}
-	if err := clearDeleted(ctx, tx, tenant, ids); err != nil {
+	if err := clearDeleted(ctx, tx, tenant, run, ids); err != nil {
 		return nil, err
 	}
 	var created []uuid.UUID
@@ -141,16 +142,19 @@ func insertRunFlows(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, by s
 		return nil, err
 	}
 	for _, f := range flows {
-		if err := insertMembers(ctx, tx, tenant, f.ID, f.Collection, nil); err != nil {
+		if err := insertMembers(ctx, tx, &Flow{Flow: *f, Tenant: tenant}); err != nil {
 			return nil, err
 		}
 	}
 	return created, nil
 }
 
-// clearDeleted makes room for new Flows with the ids of deleted ones.
-func clearDeleted(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []uuid.UUID) error {
-	_, err := tx.Exec(ctx, `DELETE FROM flow WHERE tenant_id = $1 AND id = ANY($2) AND deleted_at IS NOT NULL`, tenant, ids)
+// clearDeleted makes room for new Flows with the ids of deleted ones. Those of the
+// same run stay deleted.
+func clearDeleted(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, ids []uuid.UUID) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM flow WHERE tenant_id = $1 AND id = ANY($2) AND deleted_at IS NOT NULL
+			AND (job_id IS NULL OR job_id <> $3 OR run <> $4)`, tenant, ids, run.Job, run.Number)
 	if err != nil {
 		return fmt.Errorf("clear deleted flows: %w", err)
 	}
@@ -205,22 +209,25 @@ func checkOwner(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, ids []uu
 }
 
 // insertMembers writes a multi Flow's collection. Repeats change nothing.
-func insertMembers(ctx context.Context, tx pgx.Tx, tenant Tenant, multi uuid.UUID, members []media.Member, mappings []any) error {
-	for i, m := range members {
-		var mapping any
-		if i < len(mappings) {
-			mapping = mappings[i]
+func insertMembers(ctx context.Context, tx pgx.Tx, f *Flow) error {
+	for i, m := range f.Collection {
+		var mapping []byte
+		if i < len(f.Mappings) {
+			mapping = f.Mappings[i]
 		}
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO flow_member (flow_id, position, member_id, role, mapping)
-			SELECT $1, $2, id, $3, $4 FROM flow WHERE id = $5 AND tenant_id = $6 AND deleted_at IS NULL
+			SELECT $1, $2, id, $3, $4 FROM flow WHERE id = $5 AND tenant_id = $6 AND deleted_at IS NULL AND id <> $1
 			ON CONFLICT (flow_id, position) DO UPDATE SET role = excluded.role`,
-			multi, i, m.Role, mapping, m.FlowID, tenant)
+			f.ID, i, m.Role, mapping, m.FlowID, f.Tenant)
+		if pg.IsUnique(err, "") {
+			return fault.Newf(fault.InvalidArgument, "flow %s collects %s twice", f.ID, m.FlowID)
+		}
 		if err != nil {
-			return fmt.Errorf("insert member %s of flow %s: %w", m.FlowID, multi, err)
+			return fmt.Errorf("insert member %s of flow %s: %w", m.FlowID, f.ID, err)
 		}
 		if tag.RowsAffected() == 0 {
-			return fault.Newf(fault.InvalidArgument, "flow %s collects %s, which does not exist", multi, m.FlowID)
+			return fault.Newf(fault.InvalidArgument, "flow %s collects %s, which does not exist", f.ID, m.FlowID)
 		}
 	}
 	return nil
