@@ -1,6 +1,14 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useSyncExternalStore } from 'react';
-import { type EventHandlers, EventFeed, type Liveness } from './events';
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useSyncExternalStore,
+} from 'react';
+import { EventFeed, type EventHandlers, type Liveness } from './events';
 import type { JobProgressed } from './gen/job/v1/events';
 import type { Job } from './gen/job/v1/types';
 import { forgetFlow, mergeFlow, mergeJob } from './queries';

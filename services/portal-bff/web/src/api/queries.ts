@@ -136,11 +136,7 @@ export function mergeJob(client: QueryClient, job: Job) {
 }
 
 /** withJob puts a job in its place in a list: where it was, or first if new. */
-export function withJob(
-  data: Pages<ListJobsResponse>,
-  job: Job,
-  filter: JobFilter,
-): Pages<ListJobsResponse> {
+export function withJob(data: Pages<ListJobsResponse>, job: Job, filter: JobFilter): Pages<ListJobsResponse> {
   let found = false;
   const pages = data.pages.map((page) => {
     const at = page.jobs.findIndex((j) => j.id === job.id);
