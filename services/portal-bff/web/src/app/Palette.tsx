@@ -30,6 +30,7 @@ export function Palette() {
       query={query}
       onQueryChange={setQuery}
       shortcut="mod + K"
+      overlayProps={{ blur: 0, backgroundOpacity: 0.55 }}
       clearQueryOnClose
       scrollable
       maxHeight={440}

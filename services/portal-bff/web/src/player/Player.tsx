@@ -135,9 +135,9 @@ function bindingsFor(deck: Deck, marks: Marks, onMarks: (m: Marks) => void, acti
   };
   return [
     { keys: ['Space'], does: 'Play or pause', run: () => deck.toggle() },
-    { keys: ['J'], does: 'Backwards, faster each time', run: () => deck.shuttle(-1) },
+    { keys: ['J'], does: 'Back, faster each time', run: () => deck.shuttle(-1) },
     { keys: ['K'], does: 'Stop', run: () => deck.pause() },
-    { keys: ['L'], does: 'Forwards, faster each time', run: () => deck.shuttle(1) },
+    { keys: ['L'], does: 'On, faster each time', run: () => deck.shuttle(1) },
     { keys: ['Left'], does: 'One frame back', run: () => deck.step(-frame) },
     { keys: ['Right'], does: 'One frame on', run: () => deck.step(frame) },
     { keys: ['Shift+Left'], does: 'One second back', run: () => deck.step(-second) },

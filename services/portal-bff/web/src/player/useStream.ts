@@ -39,7 +39,7 @@ interface Appended {
 /** calibrate reads where the first picture really stands, from the first segment. */
 function calibrate(deck: Deck, { frag, timeRanges }: Appended) {
   const { video } = timeRanges;
-  if (!frag || frag.start !== 0 || frag.sn === 'initSegment' || !video || video.length === 0) return;
+  if (frag?.start !== 0 || frag.sn === 'initSegment' || !video || video.length === 0) return;
   deck.calibrate(video.start(0));
 }
 

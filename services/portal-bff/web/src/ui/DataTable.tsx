@@ -41,6 +41,9 @@ export function DataTable<T>({ label, columns, rows, rowKey, rowHref, hasMore, l
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 12,
+    // The head scrolls with the rows, and sticks.
+    scrollMargin: ROW_HEIGHT,
+    scrollPaddingStart: ROW_HEIGHT,
   });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
@@ -63,75 +66,79 @@ export function DataTable<T>({ label, columns, rows, rowKey, rowHref, hasMore, l
   };
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a virtualised table cannot be a <table>
-    <div className={classes.table} role="table" aria-label={label} aria-rowcount={rows.length + 1}>
-      {/* biome-ignore lint/a11y/useSemanticElements: see above */}
+    <div
+      ref={scroller}
+      className={classes.table}
+      role="table"
+      aria-label={label}
+      aria-rowcount={rows.length + 1}
+      onKeyDown={onKeyDown}
+    >
       <div role="rowgroup" className={classes.head}>
-        {/* biome-ignore lint/a11y/useSemanticElements: see above */}
-        {/* biome-ignore lint/a11y/useFocusableInteractive: rows are read, links in them are used */}
         <div role="row" className={classes.headRow} style={{ gridTemplateColumns: template }}>
           {columns.map((c) => (
             <HeaderCell key={c.key} column={c} />
           ))}
         </div>
       </div>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links inside */}
-      <div ref={scroller} className={classes.scroller} onKeyDown={onKeyDown} role="rowgroup">
-        <div style={{ height: virtual.getTotalSize() }} className={classes.rows} role="presentation">
-          {items.map((item) => {
-            const row = rows[item.index] as T;
-            return (
-              // biome-ignore lint/a11y/useSemanticElements: see above
-              // biome-ignore lint/a11y/useFocusableInteractive: see above
-              <div
-                key={rowKey(row)}
-                role="row"
-                aria-rowindex={item.index + 2}
-                data-index={item.index}
-                className={classes.row}
-                style={{ gridTemplateColumns: template, transform: `translateY(${item.start}px)` }}
-              >
-                {columns.map((c, i) => (
-                  // biome-ignore lint/a11y/useSemanticElements: see above
-                  // biome-ignore lint/a11y/useFocusableInteractive: see above
-                  <div key={c.key} role="cell" className={classes.cell} data-align={c.align}>
-                    {i === 0 ? (
-                      <Link to={rowHref(row)} className={classes.link}>
-                        {c.cell(row)}
-                      </Link>
-                    ) : (
-                      c.cell(row)
-                    )}
-                  </div>
-                ))}
-              </div>
-            );
-          })}
-        </div>
+      <div role="rowgroup" style={{ height: virtual.getTotalSize() }} className={classes.rows}>
+        {items.map(({ index, start }) => {
+          const row = rows[index] as T;
+          const style = {
+            gridTemplateColumns: template,
+            transform: `translateY(${start - ROW_HEIGHT}px)`,
+          };
+          return (
+            <div
+              key={rowKey(row)}
+              role="row"
+              aria-rowindex={index + 2}
+              data-index={index}
+              className={classes.row}
+              style={style}
+            >
+              <Cells row={row} columns={columns} href={rowHref(row)} />
+            </div>
+          );
+        })}
       </div>
     </div>
   );
 }
 
+function Cells<T>({ row, columns, href }: { row: T; columns: Column<T>[]; href: string }) {
+  return columns.map((c, i) => (
+    <div key={c.key} role="cell" className={classes.cell} data-align={c.align}>
+      {i === 0 ? (
+        <Link to={href} className={classes.link}>
+          {c.cell(row)}
+        </Link>
+      ) : (
+        c.cell(row)
+      )}
+    </div>
+  ));
+}
+
 function HeaderCell<T>({ column }: { column: Column<T> }) {
   const { sort } = column;
+  if (!sort)
+    return (
+      <div role="columnheader" className={classes.cell} data-align={column.align}>
+        {column.header}
+      </div>
+    );
   return (
-    // biome-ignore lint/a11y/useSemanticElements: see DataTable
-    // biome-ignore lint/a11y/useFocusableInteractive: the button inside is focusable
-    <div role="columnheader" className={classes.cell} data-align={column.align} aria-sort={sort?.direction}>
-      {sort ? (
-        <button type="button" className={classes.sort} onClick={sort.toggle}>
-          {column.header}
-          <span aria-hidden="true">
-            {sort.direction === 'ascending' ? '↑' : sort.direction === 'descending' ? '↓' : ''}
-          </span>
-        </button>
-      ) : (
-        column.header
-      )}
+    <div role="columnheader" className={classes.cell} data-align={column.align} aria-sort={sort.direction}>
+      <button type="button" className={classes.sort} onClick={sort.toggle}>
+        {column.header}
+        <span aria-hidden="true">{arrows[sort.direction]}</span>
+      </button>
     </div>
   );
 }
+
+const arrows = { ascending: '↑', descending: '↓', none: '' };
 
 function focusedRow(target: EventTarget): number {
   const row = target instanceof Element ? target.closest('[data-index]') : null;

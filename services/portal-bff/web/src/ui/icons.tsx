@@ -3,6 +3,7 @@ import type { ReactNode, SVGProps } from 'react';
 type IconProps = SVGProps<SVGSVGElement> & { size?: number };
 
 function icon(name: string, paths: ReactNode) {
+  // biome-ignore lint/correctness/noComponentHookFactories: called once for each icon, when the module loads
   function Icon({ size = 18, ...rest }: IconProps) {
     return (
       <svg

@@ -23,24 +23,32 @@ export function mockBackend(): Plugin {
   return {
     name: 'grainmesh-mock',
     configureServer(server) {
-      server.middlewares.use(async (req, res, next) => {
-        const url = new URL(req.url ?? '/', 'http://mock');
-        if (url.pathname.startsWith('/twirp/')) return twirp(req, res, url.pathname);
-        if (url.pathname === '/events') return events(req, res);
-        if (url.pathname.startsWith('/origin/')) return serveMedia(url.pathname, res);
-        if (url.pathname.startsWith('/upload/')) return upload(req, res);
-        if (url.pathname.startsWith('/tams/'))
-          return json(res, 409, {
-            code: 'trim_unsupported',
-            message: 'the mock cuts no windows',
-            fault: 'customer',
-            retryable: false,
-          });
-        next();
+      server.middlewares.use((req, res, next) => {
+        const { pathname } = new URL(req.url ?? '/', 'http://mock');
+        const route = routes.find(([prefix]) => pathname.startsWith(prefix));
+        if (!route) return next();
+        return route[1](req, res, pathname);
       });
     },
   };
 }
+
+type Route = (req: IncomingMessage, res: ServerResponse, path: string) => unknown;
+
+const noWindow = {
+  code: 'trim_unsupported',
+  message: 'the mock cuts no windows',
+  fault: 'customer',
+  retryable: false,
+};
+
+const routes: [string, Route][] = [
+  ['/twirp/', twirp],
+  ['/events', events],
+  ['/origin/', (_, res, path) => serveMedia(path, res)],
+  ['/upload/', upload],
+  ['/tams/', (_, res) => json(res, 409, noWindow)],
+];
 
 async function body(req: IncomingMessage): Promise<Uint8Array> {
   const parts: Buffer[] = [];

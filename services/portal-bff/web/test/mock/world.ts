@@ -11,9 +11,7 @@ const now = () => BigInt(Date.now()) * 1_000_000n;
 /** World is all that the mock knows; running jobs move on with each tick. */
 class World {
   jobs = makeJobs(JOBS);
-  flows: Flow[] = this.jobs
-    .slice(0, 400)
-    .flatMap((job, n) => (job.state === JobState.COMPLETED ? flowsOf(job, n) : []));
+  flows: Flow[] = this.jobs.slice(0, 400).flatMap((job, n) => (job.flowId !== '' ? flowsOf(job, n) : []));
   sources: Source[] = this.flows.map(sourceOf);
 
   job = (jobId: string) => this.jobs.find((x) => x.id === jobId);

@@ -15,8 +15,8 @@ export function ResultFlows({ job }: { job: Job }) {
   const flow = useQuery({ ...flowQuery(job.flowId), enabled: visible });
   const skipped = job.analysis?.tracks.filter((t) => t.skipped !== '') ?? [];
   const warnings = job.analysis?.warnings ?? [];
-  if (!visible && skipped.length + warnings.length === 0) return null;
   const flows = flow.data?.flow ? [flow.data.flow, ...flow.data.members] : [];
+  if (flows.length + skipped.length + warnings.length === 0) return null;
   return (
     <section className={page.section}>
       <h2 className={page.heading}>

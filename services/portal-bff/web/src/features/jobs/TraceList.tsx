@@ -35,10 +35,18 @@ export function TraceList({ trace }: { trace: UseQueryResult<TraceJobResponse> }
       <table className={classes.trace}>
         <thead>
           <tr>
-            <th scope="col">After</th>
-            <th scope="col">Service</th>
-            <th scope="col">What</th>
-            <th scope="col">Took</th>
+            <th scope="col" style={{ width: 84 }}>
+              After
+            </th>
+            <th scope="col" style={{ width: 104 }}>
+              Service
+            </th>
+            <th scope="col" style={{ width: 92 }}>
+              What
+            </th>
+            <th scope="col" style={{ width: 76 }}>
+              Took
+            </th>
             <th scope="col">Detail</th>
             <th scope="col">
               <span className={page.faint}>0 to {elapsed(span.end - span.start)}</span>
@@ -67,9 +75,13 @@ interface Span {
 }
 
 function spanOf(steps: TraceStep[]): Span {
-  const start = steps.reduce((a, s) => (startOf(s) < a ? startOf(s) : a), startOf(steps[0] as TraceStep));
-  const end = steps.reduce((a, s) => (s.atUnixNs > a ? s.atUnixNs : a), start);
-  return { start, end: end > start ? end : start + 1n };
+  let start = startOf(steps[0] as TraceStep);
+  let end = start + 1n;
+  for (const s of steps) {
+    if (startOf(s) < start) start = startOf(s);
+    if (s.atUnixNs > end) end = s.atUnixNs;
+  }
+  return { start, end };
 }
 
 const startOf = (s: TraceStep) => s.atUnixNs - s.durationNs;

@@ -44,7 +44,7 @@ export function FilePicker({ file, onPick, disabled }: Props) {
       inputProps={{ 'aria-label': 'File to upload' }}
     >
       <div>
-        <Icons.Upload size={26} />
+        <Icons.Upload size={26} className={classes.dropIcon} />
         <div className={classes.dropTitle}>Drop a file here, or press to choose one</div>
         <div className={page.faint}>
           MP4, MOV, WAV, BWF, RF64, GSF. It goes straight to the object store, at any size.
