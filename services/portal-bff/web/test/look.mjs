@@ -1,8 +1,9 @@
 // Takes a picture of every page in both colour schemes, against the mock:
 //   npm run mock -- --port 5199 &  npm run look [PAGE]
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 
+const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const base = process.env.BASE ?? 'http://127.0.0.1:5199';
 const out = process.env.OUT ?? '/tmp/grainmesh-look';
 const only = process.argv[2];
@@ -68,6 +69,20 @@ async function play(p) {
   await p.keyboard.press('Space');
 }
 
+/** Says what axe finds that is serious. */
+async function complain(page, where) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
+  for (const v of violations.filter((v) => ['serious', 'critical'].includes(v.impact)))
+    for (const n of v.nodes.slice(0, 3))
+      console.log(
+        where,
+        v.id,
+        n.target.join(' '),
+        n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? '',
+      );
+}
+
 await mkdir(out, { recursive: true });
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -96,6 +111,7 @@ for (const scheme of ['dark', 'light']) {
     }
     await page.waitForTimeout(400);
     await page.screenshot({ path: `${out}/${name}-${scheme}.png` });
+    await complain(page, `${name} ${scheme}`);
     await page.close();
   }
 }

@@ -20,18 +20,10 @@ const queries = new QueryClient({
 
 const colorScheme = localStorageColorSchemeManager({ key: 'grainmesh-color-scheme' });
 
-/** The server writes a nonce into the page, without which no style is let in. */
-const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
-
 /** App is the whole portal. */
 export function App() {
   return (
-    <MantineProvider
-      theme={theme}
-      defaultColorScheme="dark"
-      colorSchemeManager={colorScheme}
-      getStyleNonce={() => nonce}
-    >
+    <MantineProvider theme={theme} defaultColorScheme="dark" colorSchemeManager={colorScheme}>
       <QueryClientProvider client={queries}>
         <Notifications position="bottom-right" limit={4} />
         <RouterProvider router={router} />

@@ -30,6 +30,7 @@ export function Palette() {
       query={query}
       onQueryChange={setQuery}
       shortcut="mod + K"
+      attributes={{ content: { 'aria-label': 'Search or go to' } }}
       overlayProps={{ blur: 0, backgroundOpacity: 0.55 }}
       clearQueryOnClose
       scrollable

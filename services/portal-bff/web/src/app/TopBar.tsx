@@ -1,6 +1,7 @@
 import { ActionIcon, Menu, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { spotlight } from '@mantine/spotlight';
 import { Link } from 'react-router';
+import { csrfHeader } from '@/api/client';
 import type { MeResponse } from '@/api/gen/portal/v1/portal';
 import { useLiveness } from '@/api/live';
 import { useCrumbs } from '@/ui/crumbs';
@@ -15,7 +16,7 @@ export function TopBar({ me }: { me: MeResponse }) {
   return (
     <header className={classes.bar}>
       <Crumbs />
-      <button type="button" className={classes.search} onClick={spotlight.open} aria-label="Search or go to">
+      <button type="button" className={classes.search} onClick={spotlight.open}>
         <Icons.Search size={15} />
         <span>Search or go to…</span>
         <kbd>{isMac ? '⌘K' : 'Ctrl K'}</kbd>
@@ -96,6 +97,11 @@ function SchemeToggle() {
   );
 }
 
+async function logOut() {
+  await fetch('/logout', { method: 'POST', headers: csrfHeader, credentials: 'same-origin' });
+  window.location.assign('/login');
+}
+
 function UserMenu({ me }: { me: MeResponse }) {
   return (
     <Menu position="bottom-end" width={230}>
@@ -111,9 +117,7 @@ function UserMenu({ me }: { me: MeResponse }) {
           may {me.scopes.join(', ')}
         </Menu.Label>
         <Menu.Divider />
-        <Menu.Item component="a" href="/logout">
-          Log out
-        </Menu.Item>
+        <Menu.Item onClick={logOut}>Log out</Menu.Item>
         <Menu.Label>Grainmesh {me.version}</Menu.Label>
       </Menu.Dropdown>
     </Menu>

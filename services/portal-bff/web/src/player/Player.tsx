@@ -168,7 +168,14 @@ function KeyTable({
   onClose: () => void;
 }) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Keys of the player" size="lg" centered>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title="Keys of the player"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      size="lg"
+      centered
+    >
       <dl className={classes.keys}>
         {bindings.map((b) => (
           <div key={b.does}>
