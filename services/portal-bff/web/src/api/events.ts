@@ -33,8 +33,6 @@ export class EventFeed {
   private source: EventSource | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private grace: ReturnType<typeof setTimeout> | undefined;
-  /** Whether the connection broke before the server said which event was last. */
-  private blind = false;
   private pause = FIRST_RETRY_MS;
   private liveness: Liveness = { state: 'connecting', since: Date.now() };
   private readonly watchers = new Set<() => void>();
@@ -83,12 +81,11 @@ export class EventFeed {
     clearTimeout(this.grace);
     this.grace = undefined;
     if (this.liveness.state !== 'live') this.set('live');
-    if (this.blind) this.handlers.gap();
-    this.blind = false;
+    // Without an event to go on from, nothing is known of what went before.
+    if (this.lastId === '') this.handlers.gap();
   }
 
   private failed(source: EventSource) {
-    this.blind ||= this.lastId === '';
     const since = Date.now();
     this.grace ??= setTimeout(() => this.set('stale', since), GRACE_MS);
     if (source.readyState !== EventSource.CLOSED) return;

@@ -66,8 +66,15 @@ function handlersFor(client: QueryClient, progress: ProgressBook): EventHandlers
     progress: (e) => progress.put(e),
     flow: (e) => e.flow && mergeFlow(client, e.flow),
     flowDeleted: (e) => forgetFlow(client, e.flowId),
-    gap: () => client.invalidateQueries(),
+    gap: () => askAgain(client),
   };
+}
+
+/** What events tell of. Links to play are not: a new one would start the player anew. */
+const told = ['jobs', 'job', 'job-detail', 'flows', 'flow', 'sources'];
+
+function askAgain(client: QueryClient) {
+  for (const kind of told) client.invalidateQueries({ queryKey: [kind] });
 }
 
 function useLive(): Live {

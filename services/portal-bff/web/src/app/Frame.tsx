@@ -12,7 +12,7 @@ import { TopBar } from './TopBar';
 
 /** Frame is what stays while pages change: rail, bar, palette, connection. */
 export function Frame() {
-  const me = useQuery(meQuery);
+  const me = useQuery({ ...meQuery, retry: (n, err) => n < 2 && !isUnauthenticated(err) });
   const location = useLocation();
   if (isUnauthenticated(me.error)) {
     const next = location.pathname + location.search;

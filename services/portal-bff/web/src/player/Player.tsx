@@ -1,8 +1,8 @@
-import { Modal } from '@mantine/core';
+import { Button, Modal } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { MediaController, MediaLoadingIndicator } from 'media-chrome/react';
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
-import { sentence } from '@/api/errors';
+import { type Fault as StreamFault, sentence } from '@/api/errors';
 import { Icons } from '@/ui/icons';
 import type { Clock } from './clock';
 import { Deck } from './deck';
@@ -23,10 +23,12 @@ interface Props {
   grainsOf: string;
   /** Where to begin, as a frame. */
   start?: number;
+  /** Asks for a new address, when the old one no longer serves. */
+  onRetry: () => void;
 }
 
 /** Player shows a Flow to the frame: picture, timeline, transport, keys. */
-export function Player({ clock, url, poster, marks, onMarks, grainsOf, start = 0 }: Props) {
+export function Player({ clock, url, poster, marks, onMarks, grainsOf, start = 0, onRetry }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const screen = useRef<HTMLElement>(null);
   const deck = useDeck(video, clock, start);
@@ -39,7 +41,6 @@ export function Player({ clock, url, poster, marks, onMarks, grainsOf, start = 0
     [deck, marks, onMarks, open],
   );
   useKeys(bindings, !help && !asking);
-  const covered = fault ? sentence(fault.message) : undefined;
   return (
     <div className={classes.player}>
       <div className={classes.stage}>
@@ -61,17 +62,8 @@ export function Player({ clock, url, poster, marks, onMarks, grainsOf, start = 0
           />
           <MediaLoadingIndicator slot="centered-chrome" noAutohide className={classes.loading} />
         </MediaController>
-        {(url === '' || covered) && (
-          <div className={classes.cover}>
-            {covered ? (
-              <p role="alert">
-                <Icons.Alert size={22} />
-                {covered} <code>{fault?.code}</code>
-              </p>
-            ) : (
-              poster
-            )}
-          </div>
+        {(url === '' || fault) && (
+          <div className={classes.cover}>{fault ? <Fault fault={fault} onRetry={onRetry} /> : poster}</div>
         )}
       </div>
       {deck && (
@@ -85,28 +77,39 @@ export function Player({ clock, url, poster, marks, onMarks, grainsOf, start = 0
   );
 }
 
-/** useDeck makes the deck once the media element exists. */
+function Fault({ fault, onRetry }: { fault: StreamFault; onRetry: () => void }) {
+  return (
+    <div role="alert">
+      <p>
+        <Icons.Alert size={22} />
+        {sentence(fault.message)} <code>{fault.code}</code>
+      </p>
+      {fault.retryable && (
+        <Button variant="default" onClick={onRetry}>
+          Try again
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** useDeck makes the deck once the media element exists; the clock may change later. */
 function useDeck(
   video: React.RefObject<HTMLVideoElement | null>,
   clock: Clock,
   start: number,
 ): Deck | undefined {
   const [deck, setDeck] = useState<Deck>();
-  const position = useRef(start);
+  const first = useRef({ clock, start });
   useEffect(() => {
     if (!video.current) return;
-    const made = new Deck(video.current, clock);
-    // A Flow that grows gets a new clock; the position stays.
-    if (position.current > 0) made.seek(position.current);
-    const stop = made.subscribe(() => {
-      position.current = made.current().frame;
-    });
+    const made = new Deck(video.current, first.current.clock);
+    if (first.current.start > 0) made.seek(first.current.start);
     setDeck(made);
-    return () => {
-      stop();
-      made.close();
-    };
-  }, [video, clock]);
+    return () => made.close();
+  }, [video]);
+  // During render, so that nothing below draws by the old clock.
+  if (deck && deck.clock !== clock) deck.follow(clock);
   return deck;
 }
 

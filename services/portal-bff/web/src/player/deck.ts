@@ -27,7 +27,7 @@ export class Deck {
 
   constructor(
     readonly video: HTMLVideoElement,
-    readonly clock: Clock,
+    public clock: Clock,
   ) {
     this.listen('seeked', () => this.seeked());
     this.listen('play', () => this.set({ speed: this.video.playbackRate }));
@@ -42,6 +42,11 @@ export class Deck {
   };
 
   readonly current = (): DeckState => this.state;
+
+  /** follow takes the clock of a Flow that has grown; the position stays. */
+  follow(clock: Clock) {
+    this.clock = clock;
+  }
 
   /** calibrate tells the media time at which the first picture stands. */
   calibrate(zero: number) {

@@ -12,7 +12,7 @@ export function useStream(deck: Deck | undefined, url: string): Fault | undefine
   useEffect(() => {
     setFault(undefined);
     if (!deck || url === '') return;
-    const hls = new Hls({ backBufferLength: 60, maxBufferLength: 30, startPosition: 0 });
+    const hls = new Hls({ backBufferLength: 60, maxBufferLength: 30, startPosition: deck.video.currentTime });
     let recovered = false;
     hls.on(Events.ERROR, (_, data) => {
       if (!data.fatal) return;

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { type ReactNode, useEffect, useState } from 'react';
-import { faultOf } from '@/api/errors';
+import { type Fault, faultOf } from '@/api/errors';
 import { Icons } from './icons';
 import classes from './states.module.css';
 
@@ -30,6 +30,11 @@ const nextSteps: Record<string, string> = {
   network: 'Check that the mesh is up: grainmesh status.',
 };
 
+function nextStep(fault: Fault): string | undefined {
+  if (fault.code.endsWith('not_found')) return 'It may have been deleted, or belong to another tenant.';
+  return nextSteps[fault.fault];
+}
+
 /** Failed says what went wrong, why, and what to do now. */
 export function Failed({ what, error, onRetry }: { what: string; error: unknown; onRetry?: () => void }) {
   const fault = faultOf(error);
@@ -39,10 +44,10 @@ export function Failed({ what, error, onRetry }: { what: string; error: unknown;
       <h2 className={classes.title}>{what}</h2>
       <div className={classes.text}>
         <p>{fault.message}</p>
-        <p className={classes.next}>{nextSteps[fault.fault]}</p>
+        <p className={classes.next}>{nextStep(fault)}</p>
         <code className={classes.code}>{fault.code}</code>
       </div>
-      {onRetry && (
+      {onRetry && fault.retryable && (
         <div className={classes.action}>
           <Button variant="default" leftSection={<Icons.Retry size={15} />} onClick={onRetry}>
             Try again

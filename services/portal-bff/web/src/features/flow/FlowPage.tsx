@@ -80,6 +80,7 @@ function Stage({ flow, picture, clock }: { flow: Flow; picture: Flow | undefined
         onMarks={setMarks}
         grainsOf={picture?.id ?? ''}
         start={marks.in}
+        onRetry={() => links.refetch()}
       />
       <WindowBar flow={flow} clock={clock} marks={marks} onMarks={setMarks} />
     </div>

@@ -107,8 +107,8 @@ export function cliLine(d: Draft, file?: string): string {
     'grainmesh ingest',
     ...flag('label', d.label),
     ...flag('mime', d.mimeType),
-    ...flag('tracks', (parseTracks(d.tracks) ?? []).join(',')),
-    ...flag('timerange', d.timerange),
+    ...flag('track', (parseTracks(d.tracks) ?? []).join(',')),
+    ...flag('range', d.timerange),
     ...flag('origin', originFlag(d)),
     ...flag('on-failure', d.onFailure === 'keep' ? 'keep' : ''),
     ...(d.strict ? ['--strict'] : []),
@@ -125,7 +125,7 @@ function originFlag(d: Draft): string {
     case 'explicit':
       return d.originTime;
     default:
-      return 'creation_time';
+      return 'creation';
   }
 }
 
