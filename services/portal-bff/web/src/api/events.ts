@@ -20,6 +20,8 @@ export interface EventHandlers {
 
 const lenient = { ignoreUnknownFields: true } as const;
 const FIRST_RETRY_MS = 500;
+/** A connection that comes back sooner was never worth a word. */
+const GRACE_MS = 2500;
 const LAST_RETRY_MS = 15_000;
 
 /**
@@ -30,6 +32,7 @@ const LAST_RETRY_MS = 15_000;
 export class EventFeed {
   private source: EventSource | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private grace: ReturnType<typeof setTimeout> | undefined;
   private pause = FIRST_RETRY_MS;
   private liveness: Liveness = { state: 'connecting', since: Date.now() };
   private readonly watchers = new Set<() => void>();
@@ -42,6 +45,7 @@ export class EventFeed {
     this.connect();
     return () => {
       clearTimeout(this.timer);
+      clearTimeout(this.grace);
       this.source?.close();
     };
   }
@@ -74,21 +78,24 @@ export class EventFeed {
 
   private connected() {
     this.pause = FIRST_RETRY_MS;
-    const missed = this.liveness.state === 'stale' && this.lastId === '';
-    this.set('live');
-    if (missed) this.handlers.gap();
+    clearTimeout(this.grace);
+    this.grace = undefined;
+    if (this.liveness.state !== 'live') this.set('live');
+    // Without an event to go on from, nothing is known of what went before.
+    if (this.lastId === '') this.handlers.gap();
   }
 
   private failed(source: EventSource) {
-    if (this.liveness.state !== 'stale') this.set('stale');
+    const since = Date.now();
+    this.grace ??= setTimeout(() => this.set('stale', since), GRACE_MS);
     if (source.readyState !== EventSource.CLOSED) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.connect(), this.pause * (0.75 + Math.random() / 2));
     this.pause = Math.min(this.pause * 2, LAST_RETRY_MS);
   }
 
-  private set(state: Liveness['state']) {
-    this.liveness = { state, since: Date.now() };
+  private set(state: Liveness['state'], since = Date.now()) {
+    this.liveness = { state, since };
     for (const w of this.watchers) w();
   }
 }

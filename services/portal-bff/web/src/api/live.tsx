@@ -1,6 +1,14 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useSyncExternalStore } from 'react';
-import { type EventHandlers, EventFeed, type Liveness } from './events';
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useSyncExternalStore,
+} from 'react';
+import { EventFeed, type EventHandlers, type Liveness } from './events';
 import type { JobProgressed } from './gen/job/v1/events';
 import type { Job } from './gen/job/v1/types';
 import { forgetFlow, mergeFlow, mergeJob } from './queries';
@@ -58,8 +66,15 @@ function handlersFor(client: QueryClient, progress: ProgressBook): EventHandlers
     progress: (e) => progress.put(e),
     flow: (e) => e.flow && mergeFlow(client, e.flow),
     flowDeleted: (e) => forgetFlow(client, e.flowId),
-    gap: () => client.invalidateQueries(),
+    gap: () => askAgain(client),
   };
+}
+
+/** What events tell of. Links to play are not: a new one would start the player anew. */
+const told = ['jobs', 'job', 'job-detail', 'flows', 'flow', 'sources'];
+
+function askAgain(client: QueryClient) {
+  for (const kind of told) client.invalidateQueries({ queryKey: [kind] });
 }
 
 function useLive(): Live {

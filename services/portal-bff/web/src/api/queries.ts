@@ -102,13 +102,16 @@ export const flowQuery = (id: string) =>
     queryFn: async () => (await api.flows.getFlow({ id })).response,
   });
 
-/** linksQuery gets where to play a Flow; links expire, so they are not kept long. */
+/**
+ * linksQuery gets where to play a Flow. A new link would start the player anew, so
+ * it is asked for again only when the old one no longer serves.
+ */
 export const linksQuery = (flowId: string) =>
   queryOptions({
     queryKey: ['links', flowId],
     queryFn: async () => (await api.playback.getLinks({ flowId })).response,
-    staleTime: 10 * 60_000,
-    refetchOnWindowFocus: false,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
   });
 
 /** grainsQuery lists the grains of a short range of a Flow. */
@@ -136,11 +139,7 @@ export function mergeJob(client: QueryClient, job: Job) {
 }
 
 /** withJob puts a job in its place in a list: where it was, or first if new. */
-export function withJob(
-  data: Pages<ListJobsResponse>,
-  job: Job,
-  filter: JobFilter,
-): Pages<ListJobsResponse> {
+export function withJob(data: Pages<ListJobsResponse>, job: Job, filter: JobFilter): Pages<ListJobsResponse> {
   let found = false;
   const pages = data.pages.map((page) => {
     const at = page.jobs.findIndex((j) => j.id === job.id);
@@ -164,7 +163,7 @@ function matches(job: Job, filter: JobFilter): boolean {
 
 /** mergeFlow brings a Flow that an event told of into its page and the lists. */
 export function mergeFlow(client: QueryClient, flow: Flow) {
-  client.setQueryData<GetFlowResponse>(['flow', flow.id], (old) => old && { ...old, flow });
+  client.setQueriesData<GetFlowResponse>({ queryKey: ['flow'] }, (old) => old && withFlow(old, flow));
   let known = false;
   for (const [key, data] of client.getQueriesData<Pages<ListFlowsResponse>>({ queryKey: ['flows'] })) {
     if (!data?.pages.some((p) => p.flows.some((f) => f.id === flow.id))) continue;
@@ -173,6 +172,12 @@ export function mergeFlow(client: QueryClient, flow: Flow) {
     client.setQueryData(key, { ...data, pages });
   }
   if (!known) client.invalidateQueries({ queryKey: ['flows'] });
+}
+
+function withFlow(answer: GetFlowResponse, flow: Flow): GetFlowResponse {
+  if (answer.flow?.id === flow.id) return { ...answer, flow };
+  if (!answer.members.some((m) => m.id === flow.id)) return answer;
+  return { ...answer, members: answer.members.map((m) => (m.id === flow.id ? flow : m)) };
 }
 
 /** forgetFlow takes a deleted Flow out of the lists, and has its page ask again. */

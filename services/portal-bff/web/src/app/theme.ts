@@ -20,9 +20,9 @@ const dark: MantineColorsTuple = [
   '#b4b6bb',
   '#9a9da3',
   '#75787f',
-  '#45484e',
-  '#34373c',
+  '#3b3e44',
   '#26282c',
+  '#1b1d20',
   '#151618',
   '#101113',
   '#0b0c0d',
@@ -46,6 +46,10 @@ export const theme = createTheme({
     Button: { defaultProps: { size: 'xs' } },
     TextInput: { defaultProps: { size: 'sm' } },
     Tooltip: { defaultProps: { openDelay: 400, withArrow: false, color: 'dark.5', fz: 'xs' } },
-    SegmentedControl: { defaultProps: { size: 'xs' } },
+    SegmentedControl: {
+      defaultProps: { size: 'xs' },
+      vars: () => ({ root: { '--sc-padding': '4px 11px', '--sc-font-size': '13px' } }),
+    },
+    InputWrapper: { styles: { description: { fontSize: 12 }, error: { fontSize: 12 } } },
   },
 });

@@ -5,7 +5,16 @@ import { formatRange, indexOf, offsetOf, parseRange, parseTime, type Rate } from
 import { completeTimecode, formatTimecode, parseTimecode } from './timecode';
 
 const rate = (num: number, den = 1): Rate => ({ num: BigInt(num), den: BigInt(den) });
-const rates = [rate(24), rate(25), rate(30), rate(50), rate(60), rate(24000, 1001), rate(30000, 1001), rate(60000, 1001)];
+const rates = [
+  rate(24),
+  rate(25),
+  rate(30),
+  rate(50),
+  rate(60),
+  rate(24000, 1001),
+  rate(30000, 1001),
+  rate(60000, 1001),
+];
 
 describe('frame times', () => {
   it('finds each frame again from its first and last nanosecond', () => {
@@ -73,7 +82,9 @@ describe('Clock', () => {
 
   it('counts the frames of a range', () => {
     expect(clock.length).toBe(240);
-    expect(new Clock({ rate: rate(30000, 1001), range: { start: 5n, end: 5n + 33_366_667n } }).length).toBe(2);
+    expect(new Clock({ rate: rate(30000, 1001), range: { start: 5n, end: 5n + 33_366_667n } }).length).toBe(
+      2,
+    );
   });
 
   it('takes every media time of a frame to that frame', () => {

@@ -1,4 +1,4 @@
-import { indexOf, offsetOf, parseTime, formatTime, type Rate, type TimeRange } from './mediatime';
+import { formatTime, indexOf, offsetOf, parseTime, type Rate, type TimeRange } from './mediatime';
 import { canDrop, completeTimecode, formatTimecode, parseTimecode } from './timecode';
 
 /** What a clock is made from, as a Flow states it. */

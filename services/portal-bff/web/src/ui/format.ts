@@ -23,6 +23,7 @@ export function bitRate(kilobits: bigint | number): string {
 /** elapsed writes a length of time in the two largest units that matter. */
 export function elapsed(ns: bigint | number): string {
   const ms = Number(ns) / 1e6;
+  if (ms === 0) return '0 s';
   if (ms < 1) return `${Math.round(ms * 1000)} µs`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const s = ms / 1000;

@@ -47,6 +47,12 @@ export interface MeResponse {
  * @generated from protobuf message grainmesh.portal.v1.CreateLoginLinkRequest
  */
 export interface CreateLoginLinkRequest {
+    /**
+     * Path of the page to open, such as "/flows/ID".
+     *
+     * @generated from protobuf field: string next = 1
+     */
+    next: string;
 }
 /**
  * @generated from protobuf message grainmesh.portal.v1.CreateLoginLinkResponse
@@ -289,10 +295,13 @@ export const MeResponse = new MeResponse$Type();
 // @generated message type with reflection information, may provide speed optimized methods
 class CreateLoginLinkRequest$Type extends MessageType<CreateLoginLinkRequest> {
     constructor() {
-        super("grainmesh.portal.v1.CreateLoginLinkRequest", []);
+        super("grainmesh.portal.v1.CreateLoginLinkRequest", [
+            { no: 1, name: "next", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+        ]);
     }
     create(value?: PartialMessage<CreateLoginLinkRequest>): CreateLoginLinkRequest {
         const message = globalThis.Object.create((this.messagePrototype!));
+        message.next = "";
         if (value !== undefined)
             reflectionMergePartial<CreateLoginLinkRequest>(this, message, value);
         return message;
@@ -302,6 +311,9 @@ class CreateLoginLinkRequest$Type extends MessageType<CreateLoginLinkRequest> {
         while (reader.pos < end) {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
+                case /* string next */ 1:
+                    message.next = reader.string();
+                    break;
                 default:
                     let u = options.readUnknownField;
                     if (u === "throw")
@@ -314,6 +326,9 @@ class CreateLoginLinkRequest$Type extends MessageType<CreateLoginLinkRequest> {
         return message;
     }
     internalBinaryWrite(message: CreateLoginLinkRequest, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
+        /* string next = 1; */
+        if (message.next !== "")
+            writer.tag(1, WireType.LengthDelimited).string(message.next);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
