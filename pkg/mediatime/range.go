@@ -76,13 +76,14 @@ func (r Range) Union(o Range) Range {
 	return Range{min(r.Start, o.Start), max(r.End, o.End)}
 }
 
-// Shift returns the range moved by d; open ends stay open.
+// Shift returns the range moved by d; open ends stay open, and others stop at Min
+// and Max.
 func (r Range) Shift(d Time) Range {
 	if r.HasStart() {
-		r.Start += d
+		r.Start = r.Start.plus(d)
 	}
 	if r.HasEnd() {
-		r.End += d
+		r.End = r.End.plus(d)
 	}
 	return r
 }

@@ -3,6 +3,7 @@ package mediatime
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -74,10 +75,10 @@ func (r Rate) Duration(n int64) Time { return r.Offset(n+1) - r.Offset(n) }
 // Index returns the number of the grain that covers the instant t after the
 // origin: the greatest n with Offset(n) <= t.
 func (r Rate) Index(t Time) int64 {
-	// Offset floors, so the plain inverse can be one too low on a boundary.
-	n := mulDivFloor(int64(t), r.Num, int64(Second)*r.Den)
-	for r.Offset(n+1) <= t {
-		n++
+	// floor(n*c) <= t is the same as n*c < t+1.
+	n, exact := mulDiv(int64(t)+1, r.Num, int64(Second)*r.Den)
+	if exact {
+		return n - 1
 	}
 	return n
 }
@@ -109,29 +110,33 @@ func Ticks(t Time, timescale int64) int64 {
 // mulDivFloor returns floor(a*b/c) by way of 128 bits, for b, c > 0. It
 // saturates at Min and Max.
 func mulDivFloor(a, b, c int64) int64 {
+	quo, _ := mulDiv(a, b, c)
+	return quo
+}
+
+// mulDiv is mulDivFloor that also says whether the result is exact.
+func mulDiv(a, b, c int64) (floor int64, exact bool) {
 	negative := a < 0
 	magnitude := uint64(a)
 	if negative {
 		magnitude = -magnitude
 	}
-	hi, lo := bits.Mul64(magnitude, uint64(b))
-	if hi >= uint64(c) {
-		if negative {
-			return int64(Min)
-		}
-		return int64(Max)
+	quo, rem := uint64(math.MaxUint64), uint64(1)
+	if hi, lo := bits.Mul64(magnitude, uint64(b)); hi < uint64(c) {
+		quo, rem = bits.Div64(hi, lo, uint64(c))
 	}
-	quo, rem := bits.Div64(hi, lo, uint64(c))
-	if quo > uint64(Max) {
-		quo, rem = uint64(Max), 0
+	switch {
+	case quo > uint64(Max) && negative:
+		return int64(Min), false
+	case quo > uint64(Max):
+		return int64(Max), false
+	case !negative:
+		return int64(quo), rem == 0
+	case rem != 0:
+		return -int64(quo) - 1, false
+	default:
+		return -int64(quo), true
 	}
-	if !negative {
-		return int64(quo)
-	}
-	if rem != 0 {
-		quo++
-	}
-	return -int64(quo)
 }
 
 func gcd(a, b int64) int64 {

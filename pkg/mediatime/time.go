@@ -51,6 +51,19 @@ func FromSeconds(seconds, nanos int64) (Time, error) {
 	return Time(sum), nil
 }
 
+// plus returns t+d, at most Max and at least Min.
+func (t Time) plus(d Time) Time {
+	sum := t + d
+	switch {
+	case d > 0 && (sum < t || sum > Max):
+		return Max
+	case d < 0 && (sum > t || sum < Min):
+		return Min
+	default:
+		return sum
+	}
+}
+
 // Seconds returns the time as a float, for people and for charts; never for
 // arithmetic.
 func (t Time) Seconds() float64 { return float64(t) / float64(Second) }

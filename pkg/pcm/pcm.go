@@ -5,6 +5,7 @@ package pcm
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/grainmesh/grainmesh/pkg/gsf"
 	"github.com/grainmesh/grainmesh/pkg/media"
@@ -69,6 +70,13 @@ func (l Layout) SamplesPerGrain() int64 {
 	return fallbackSamples
 }
 
+// Tags of a Flow that say how its source stored the samples.
+const (
+	tagByteOrder   = "source_byte_order"   // "little" or "big"
+	tagValidBits   = "source_valid_bits"   // of a sample
+	tagSampleBytes = "source_sample_bytes" // of one sample of one channel
+)
+
 // Flow returns the Flow that a track of this layout becomes, without ids. What the
 // store does not keep (byte order, valid bits) goes to tags.
 func (l Layout) Flow() (*media.Flow, error) {
@@ -92,7 +100,7 @@ func (l Layout) Flow() (*media.Flow, error) {
 			Float: l.Float, GSFFormat: uint32(code),
 		},
 		Tags: media.Tags{
-			"source_byte_order": {order}, "source_valid_bits": {fmt.Sprint(l.ValidBits)}, "source_sample_bytes": {fmt.Sprint(l.Bytes)},
+			tagByteOrder: {order}, tagValidBits: {strconv.Itoa(l.ValidBits)}, tagSampleBytes: {strconv.Itoa(l.Bytes)},
 		},
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -55,18 +56,30 @@ const (
 	tagExtensible = 0xfffe
 )
 
+// What follows the format tag in the GUID of an extensible sub-format: Microsoft's
+// KSDATAFORMAT_SUBTYPE_*, and the B format of ambisonics, whose samples are the same.
+var (
+	ksDataFormat = [14]byte{0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71}
+	ambisonic    = [14]byte{0, 0, 0x21, 0x07, 0xd3, 0x11, 0x86, 0x44, 0xc8, 0xc1, 0xca, 0, 0, 0}
+)
+
 // parser walks over the chunks of a file.
 type parser struct {
-	in       formats.Input
-	h        header
-	ds64Data int64 // size of data by ds64; -1 without one
-	haveFmt  bool
-	haveData bool
+	in        formats.Input
+	h         header
+	big       bool  // RF64 or BW64: sizes in 64 bits come from ds64
+	unpatched bool  // the size of the file in its header is 0
+	ds64Data  int64 // size of data by ds64; -1 without one
+	haveFmt   bool
+	haveData  bool
 }
 
 // readHeader reads everything but the samples.
 func readHeader(in formats.Input) (*header, error) {
 	p := &parser{in: in, h: header{timeReference: -1}, ds64Data: -1}
+	if in.Size() == 0 {
+		return nil, fault.New(fault.EmptyFile, "the file is empty: it has no bytes")
+	}
 	riff := make([]byte, riffHeader)
 	if err := readAt(in, riff, 0); err != nil {
 		return nil, err
@@ -74,7 +87,9 @@ func readHeader(in formats.Input) (*header, error) {
 	if !sniff(riff) {
 		return nil, fault.Newf(fault.MalformedFile, "it starts with %q, want RIFF, RF64 or BW64 and WAVE", printable(riff))
 	}
-	if err := p.walk(string(riff[:4]) != idRIFF); err != nil {
+	p.big = string(riff[:4]) != idRIFF
+	p.unpatched = binary.LittleEndian.Uint32(riff[4:]) == 0
+	if err := p.walk(); err != nil {
 		return nil, err
 	}
 	switch {
@@ -97,8 +112,9 @@ func sniff(head []byte) bool {
 	return false
 }
 
-// walk goes from chunk to chunk; sizes in 64 bits come from ds64.
-func (p *parser) walk(big bool) error {
+// walk goes from chunk to chunk. What follows the samples and is no chunk, such as
+// padding, is left alone.
+func (p *parser) walk() error {
 	at := int64(riffHeader)
 	head := make([]byte, chunkHeader)
 	for range maxChunks {
@@ -109,18 +125,35 @@ func (p *parser) walk(big bool) error {
 			return err
 		}
 		id, size := string(head[:4]), int64(binary.LittleEndian.Uint32(head[4:]))
+		if p.haveData && !isID(id) {
+			return nil
+		}
 		at += chunkHeader
-		size, err := p.chunk(id, at, size, big)
+		size, err := p.chunk(id, at, size)
 		if err != nil {
 			return err
 		}
 		at += size + size&1 // chunks are padded to even sizes
 	}
-	return fault.Newf(fault.MalformedFile, "the WAV has more than %d chunks", maxChunks)
+	if p.haveFmt && p.haveData {
+		return nil
+	}
+	return fault.Newf(fault.MalformedFile, "the WAV has more than %d chunks before its samples", maxChunks)
 }
 
-// chunk takes one chunk whose body starts at a place, and returns its true size.
-func (p *parser) chunk(id string, at, size int64, big bool) (int64, error) {
+// isID says whether the four bytes could name a chunk.
+func isID(id string) bool {
+	for _, c := range []byte(id) {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// chunk takes one chunk whose body starts at a place, and returns its true size. Of
+// two of a kind the first counts.
+func (p *parser) chunk(id string, at, size int64) (int64, error) {
 	switch id {
 	case idDS64:
 		body, err := p.body(id, at, size, 24)
@@ -133,6 +166,10 @@ func (p *parser) chunk(id string, at, size int64, big bool) (int64, error) {
 		}
 		p.ds64Data = int64(dataSize)
 	case idFmt:
+		if p.haveFmt {
+			p.h.warnings = append(p.h.warnings, `a second chunk "fmt " is left out`)
+			return size, nil
+		}
 		body, err := p.body(id, at, size, 16)
 		if err != nil {
 			return 0, err
@@ -146,7 +183,11 @@ func (p *parser) chunk(id string, at, size int64, big bool) (int64, error) {
 		}
 		p.bext(body)
 	case idData:
-		return p.data(at, size, big)
+		if p.haveData {
+			p.h.warnings = append(p.h.warnings, fmt.Sprintf(`a second chunk "data" of %d bytes is left out`, size))
+			return size, nil
+		}
+		return p.data(at, size)
 	}
 	return size, nil
 }
@@ -178,6 +219,9 @@ func (p *parser) format(b []byte) error {
 		if valid := int(binary.LittleEndian.Uint16(b[18:])); valid > 0 {
 			l.ValidBits = valid
 		}
+		if tail := [14]byte(b[26:]); tail != ksDataFormat && tail != ambisonic {
+			return fault.Newf(fault.UnsupportedFile, "the WAV holds audio of the sub-format % x, want PCM or floating point", b[24:40])
+		}
 		tag = binary.LittleEndian.Uint16(b[24:]) // the first part of the sub-format's GUID
 	}
 	switch tag {
@@ -200,15 +244,15 @@ func (p *parser) format(b []byte) error {
 
 // data finds how many bytes of samples there are. A header that claims more than
 // the file has lies, and to believe the file instead would lose the end unseen.
-func (p *parser) data(at, size int64, big bool) (int64, error) {
+func (p *parser) data(at, size int64) (int64, error) {
 	rest := p.in.Size() - at
 	switch {
-	case big && size == unknown32:
+	case p.big && size == unknown32:
 		if p.ds64Data < 0 {
 			return 0, fault.New(fault.MalformedFile, "the size of the samples stands in ds64, and the file has no ds64")
 		}
 		size = p.ds64Data
-	case size == unknown32:
+	case size == unknown32, size == 0 && p.unpatched && rest > 0:
 		p.h.warnings = append(p.h.warnings, "the header gives no size for the samples, as of a stream: everything up to the end of the file is taken")
 		size = rest
 	}
@@ -245,7 +289,7 @@ func (p *parser) bext(b []byte) {
 
 func text(b []byte) string {
 	b, _, _ = bytes.Cut(b, []byte{0})
-	return strings.ToValidUTF8(strings.TrimSpace(string(b)), "")
+	return strings.TrimSpace(strings.ToValidUTF8(string(b), ""))
 }
 
 func printable(b []byte) string { return strings.ToValidUTF8(string(b[:4]), "?") }

@@ -78,7 +78,8 @@ func (Format) Probe(_ context.Context, in formats.Input) (*formats.Analysis, err
 }
 
 // flow describes the track. The time reference of bext, samples since midnight,
-// becomes the start timecode at the rate of the grains.
+// becomes the start timecode at the rate of the grains, where that is a whole
+// number per second: others do not count the seconds of a day.
 func (h *header) flow() (*media.Flow, error) {
 	flow, err := h.Flow()
 	if err != nil {
@@ -87,8 +88,10 @@ func (h *header) flow() (*media.Flow, error) {
 	flow.Label = h.description
 	if h.timeReference >= 0 {
 		flow.Tags["source_time_reference"] = []string{fmt.Sprint(h.timeReference)}
-		start := mediatime.Timecode{Frames: h.timeReference / h.SamplesPerGrain(), Rate: flow.GrainRate}
-		flow.StartTimecode = start.String()
+		if flow.GrainRate.Den == 1 {
+			start := mediatime.Timecode{Frames: h.timeReference / h.SamplesPerGrain(), Rate: flow.GrainRate}
+			flow.StartTimecode = start.String()
+		}
 	}
 	return flow, nil
 }
@@ -112,7 +115,7 @@ type chunkState struct {
 
 // Plan implements formats.Format. Every object but the last holds the same number
 // of grains, counted from the start of the file, and every chunk whole objects.
-func (Format) Plan(_ context.Context, _ formats.Input, req *formats.PlanRequest, emit func(*formats.Chunk) error) error {
+func (Format) Plan(ctx context.Context, _ formats.Input, req *formats.PlanRequest, emit func(*formats.Chunk) error) error {
 	var s state
 	if err := json.Unmarshal(req.Analysis.State, &s); err != nil {
 		return fmt.Errorf("decode state: %w", err)
@@ -121,6 +124,9 @@ func (Format) Plan(_ context.Context, _ formats.Input, req *formats.PlanRequest,
 	if flow == nil {
 		return fault.New(fault.NoEssence, "the only track of a WAV is number 1, and it is not wanted")
 	}
+	if err := req.CheckShift(); err != nil {
+		return err
+	}
 	p := planner{state: s, req: req, rate: rateOf(s.Layout)}
 	first, end := p.wanted()
 	if first >= end {
@@ -128,6 +134,9 @@ func (Format) Plan(_ context.Context, _ formats.Input, req *formats.PlanRequest,
 	}
 	perObject, perChunk := p.sizes()
 	for number, from := 0, first-first%perObject; from < end; number++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		to := min(from-from%perChunk+perChunk, end)
 		chunk, err := p.chunk(number, max(from, first), to, perObject)
 		if err != nil {
@@ -151,17 +160,11 @@ type planner struct {
 // wanted returns the grains [first, end) that lie in the range asked for.
 func (p *planner) wanted() (first, end int64) {
 	perGrain := p.Layout.SamplesPerGrain()
-	first, end = 0, grainsIn(p.Frames, perGrain)
-	if r := p.req.Range.Shift(-p.req.Shift); r.HasStart() && r.Start > 0 {
-		first = p.rate.Index(r.Start) / perGrain
+	r := p.req.Range.Shift(-p.req.Shift).Intersect(mediatime.NewRange(0, p.rate.Offset(p.Frames)))
+	if r.IsEmpty() {
+		return 0, 0
 	}
-	if r := p.req.Range.Shift(-p.req.Shift); r.HasEnd() {
-		if r.End <= 0 {
-			return 0, 0
-		}
-		end = min(end, p.rate.Index(r.End-1)/perGrain+1)
-	}
-	return first, end
+	return p.rate.Index(r.Start) / perGrain, p.rate.Index(r.End-1)/perGrain + 1
 }
 
 // sizes returns how many grains an object and a chunk hold.
@@ -173,8 +176,9 @@ func (p *planner) sizes() (perObject, perChunk int64) {
 	if sizes.Grains > 0 {
 		perObject = min(perObject, int64(sizes.Grains))
 	}
-	chunkGrains := max(sizes.ChunkBytes/(perGrain*p.Layout.FrameBytes()), seconds(sizes.ChunkDuration), 1)
-	perChunk = (chunkGrains + perObject - 1) / perObject * perObject
+	readBytes := perGrain * p.Layout.FrameBytes()
+	chunkGrains := min(max(sizes.ChunkBytes/readBytes, seconds(sizes.ChunkDuration)), sizes.MaxChunkBytes/readBytes)
+	perChunk = max(1, (chunkGrains+perObject-1)/perObject) * perObject
 	return perObject, perChunk
 }
 
