@@ -34,6 +34,20 @@ func frameAVC(c media.CodecConfig, data []byte, offsets []uint32, injected int) 
 	return out, err
 }
 
+// reorderFrames returns how many pictures may be decoded before one that is shown
+// before them (max_num_reorder_frames, H.264 E.2.1); 0 where it is not said.
+func reorderFrames(c media.CodecConfig) int {
+	config, err := h264.ParseConfig(c.Decoder)
+	if err != nil || len(config.SPS) == 0 {
+		return 0
+	}
+	sps, err := h264.ParseSPS(config.SPS[0])
+	if err != nil {
+		return 0
+	}
+	return max(0, sps.Reorder)
+}
+
 // initSection returns the media initialization section of a sample entry.
 func (s *Service) initSection(ctx context.Context, v *view, t *trackView, config uint16) ([]byte, error) {
 	entry, err := s.sampleEntry(ctx, v, t, config)

@@ -50,6 +50,7 @@ type trackView struct {
 	*rendition
 	clock plan.Clock
 	skip  int64 // ticks before time 0
+	delay int64 // ticks by which pictures are decoded before their turn to be shown
 	spans []plan.Span
 }
 
@@ -257,7 +258,7 @@ func (p *presentation) snapshot(now time.Time, state string, complete bool) *vie
 	}
 	for _, t := range p.tracks {
 		spans := t.spans()
-		v.tracks = append(v.tracks, trackView{rendition: t.rendition, clock: t.clock, skip: t.skip, spans: spans[:min(len(v.cells), len(spans))]})
+		v.tracks = append(v.tracks, trackView{rendition: t.rendition, clock: t.clock, skip: t.skip, delay: t.delay, spans: spans[:min(len(v.cells), len(spans))]})
 	}
 	return v
 }

@@ -73,7 +73,7 @@ func (b *builder) takes(s *storedSegment, e *media.Entry) bool {
 // first span.
 func (b *builder) from() int64 {
 	if b.number == 0 {
-		return 0
+		return b.track.delay
 	}
 	return b.span.Start
 }
@@ -113,7 +113,7 @@ func (b *builder) pictures(pieces []*piece) ([]byte, error) {
 		}
 		samples[i].Duration = uint32(max(1, min(next-orders[i], math.MaxUint32)))
 	}
-	return b.fragment(nil, 0, orders[0], samples), nil
+	return b.fragment(nil, 0, orders[0]-b.track.delay, samples), nil
 }
 
 // picture returns a picture as its sample entry says that samples are framed.
@@ -128,7 +128,7 @@ func (b *builder) picture(p *piece, i int, grain *gsf.Grain) (fmp4.Sample, error
 	}
 	clock := b.track.clock
 	return fmp4.Sample{
-		Data: data, Sync: e.Access == media.Clean, Offset: int32(clock.At(e.PTS) - clock.At(e.Order)),
+		Data: data, Sync: e.Access == media.Clean, Offset: int32(clock.At(e.PTS) - clock.At(e.Order) + b.track.delay),
 	}, nil
 }
 

@@ -17,6 +17,7 @@ type track struct {
 	now   *media.Flow // as last seen
 	clock plan.Clock
 	skip  int64
+	delay int64
 	// cursor is the end of the stored segments that were planned, and taken is how
 	// many grains of the one after it were.
 	cursor mediatime.Time
@@ -119,8 +120,11 @@ func (t *track) extendVideo(ctx context.Context, zero mediatime.Time, limits pla
 	return nil
 }
 
-// beginVideo sets the clock: pictures before the first that is shown, from the
-// random access point that it needs, come before time 0.
+// beginVideo sets the clock. What comes before time 0 of the presentation, and is
+// there for the decoder: pictures from the random access point that the first shown
+// one needs, and the time for which a picture may have to wait for another that is
+// shown before it. So no picture is shown before it is decoded, which older players
+// would put right by moving all of them.
 func (t *track) beginVideo(zero mediatime.Time, s *storedSegment) {
 	t.clock = plan.NewClock(t.timescale, zero, zero)
 	first := zero
@@ -133,8 +137,23 @@ func (t *track) beginVideo(zero mediatime.Time, s *storedSegment) {
 			break
 		}
 	}
-	t.skip = -t.clock.At(first)
+	t.delay = t.reorderDelay(s)
+	t.skip = t.delay - t.clock.At(first)
 	t.clock = t.clock.Shift(t.skip)
+}
+
+// reorderDelay returns by how many ticks pictures must be decoded earlier than in
+// step with what is shown: as far as they are seen to be reordered, and as far as
+// their parameter sets allow.
+func (t *track) reorderDelay(s *storedSegment) (delay int64) {
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		delay = max(delay, t.clock.At(e.Order)-t.clock.At(e.PTS))
+	}
+	if frames := reorderFrames(t.config(0)); frames > 0 && len(s.Entries) > 0 {
+		delay = max(delay, mediatime.Ticks(mediatime.Time(frames)*s.Entries[0].Duration, t.timescale))
+	}
+	return delay
 }
 
 // extendAudio plans the frames that have come, as far as the grid goes.
