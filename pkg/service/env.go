@@ -53,6 +53,10 @@ func (e *Env) Trace() *telemetry.Tracing { return e.process.trace }
 // Signer signs tokens in the name of an identity whose key this process holds.
 func (e *Env) Signer(name string) (*auth.Signer, error) { return e.process.keyring.Signer(name) }
 
+// Verifier checks tokens that reach the service by another way than its listeners,
+// such as in a path.
+func (e *Env) Verifier() *auth.Verifier { return auth.NewVerifier(e.process.issuers, e.Name) }
+
 // maxConns bounds the database connections of one service in one process.
 const maxConns = 16
 
