@@ -6,6 +6,7 @@ import (
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/formats/wav"
+	"github.com/grainmesh/grainmesh/pkg/pcm"
 )
 
 // checkWAV refuses what WAV cannot hold.
@@ -19,25 +20,32 @@ func checkWAV(t *track) error {
 	return continuous(t)
 }
 
-// wavSize is the size of the whole file in bytes.
-func wavSize(t *track) int64 {
-	return int64(len(wav.AppendHeader(nil, t.flow.Audio, t.samples))) + paddedSize(t.essenceSize())
+// wavSpec describes a track of raw audio as the store has it.
+func wavSpec(t *track) wav.Spec {
+	audio := t.flow.Audio
+	return wav.Spec{Frames: t.samples, Layout: pcm.Layout{
+		SampleRate: audio.SampleRate, Channels: audio.Channels, Bytes: audio.BytesPerSample(), ValidBits: 8 * audio.BytesPerSample(), Float: audio.Float,
+	}}
 }
 
-// paddedSize is the size of a chunk's data: RIFF chunks end on even bytes.
-func paddedSize(n int64) int64 { return n + n&1 }
+// wavSize is the size of the whole file in bytes; 0 for what WAV cannot hold, which
+// writing then says.
+func wavSize(t *track) int64 {
+	size, err := wav.Size(wavSpec(t))
+	if err != nil {
+		return 0
+	}
+	return size
+}
 
 // writeWAV writes a track of raw audio.
 func (h *Handler) writeWAV(ctx context.Context, w io.Writer, t *track) error {
-	if _, err := w.Write(wav.AppendHeader(nil, t.flow.Audio, t.samples)); err != nil {
+	out, err := wav.NewWriter(w, wavSpec(t))
+	if err != nil {
 		return err
 	}
-	if err := h.writeEssence(ctx, w, t); err != nil {
+	if err := h.writeEssence(ctx, out, t); err != nil {
 		return err
 	}
-	if size := t.essenceSize(); paddedSize(size) > size {
-		_, err := w.Write([]byte{0})
-		return err
-	}
-	return nil
+	return out.Close()
 }
