@@ -10,6 +10,7 @@ import (
 	"github.com/grainmesh/grainmesh/services/chunker"
 	jobapi "github.com/grainmesh/grainmesh/services/job-api"
 	mediastore "github.com/grainmesh/grainmesh/services/media-store"
+	"github.com/grainmesh/grainmesh/services/origin"
 	portalbff "github.com/grainmesh/grainmesh/services/portal-bff"
 	"github.com/grainmesh/grainmesh/services/reader"
 )
@@ -18,7 +19,7 @@ import (
 func Services() []service.Definition {
 	return []service.Definition{
 		mediastore.Definition(), jobapi.Definition(), analyser.Definition(), chunker.Definition(), reader.Definition(),
-		portalbff.Definition(),
+		origin.Definition(), portalbff.Definition(),
 	}
 }
 
