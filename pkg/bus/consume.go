@@ -111,6 +111,9 @@ func (b *Bus) consumeOnce(ctx context.Context, layer subjects.Layer, policy Poli
 	consumer, err := b.js.CreateOrUpdateConsumer(ctx, layer.Stream(), jetstream.ConsumerConfig{
 		Durable: string(layer), AckPolicy: jetstream.AckExplicitPolicy, AckWait: policy.AckWait,
 		MaxAckPending: policy.MaxAckPending, MaxDeliver: -1, FilterSubject: layer.All(),
+		// What was acked has left the stream: a lost consumer delivers again only what
+		// was in hand, which epochs allow for.
+		MemoryStorage: true,
 	})
 	if err != nil {
 		return fmt.Errorf("consumer of %s: %w", layer.Stream(), err)

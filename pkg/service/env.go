@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -92,6 +93,9 @@ func (e *Env) Bus(context.Context) (*bus.Bus, error) {
 	return b, nil
 }
 
+// cacheTimeout bounds every step of a call to the cache.
+const cacheTimeout = 500 * time.Millisecond
+
 // Redis opens the cache.
 func (e *Env) Redis(context.Context) (*redis.Client, error) {
 	if e.Settings.RedisURL == "" {
@@ -101,6 +105,8 @@ func (e *Env) Redis(context.Context) (*redis.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GRAINMESH_REDIS_URL: %w", err)
 	}
+	// It is a cache: what it does not answer at once is done without it.
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = cacheTimeout, cacheTimeout, cacheTimeout, -1
 	client := redis.NewClient(options)
 	e.process.closeWith(func() { _ = client.Close() })
 	e.process.health.Add(e.Name+" redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })

@@ -19,7 +19,10 @@ func (s *Service) Routes() serve.Routes {
 	jobs := jobv1.NewJobsServer(jobsServer{s}, s.deps.Twirp.Option(map[string]auth.Scope{
 		"": auth.Read, "CreateJob": auth.Write, "CreateJobs": auth.Write, "RetryJob": auth.Write, "CancelJob": auth.Write,
 	}))
-	reports := jobv1.NewReportsServer(reportsServer{s}, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Service}))
+	reports := jobv1.NewReportsServer(reportsServer{s}, s.deps.Twirp.ForServices(serve.Callers{
+		"StartWork": {"analyser", "chunker", "reader"}, "FailWork": {"analyser", "chunker", "reader"},
+		"ReportAnalysis": {"analyser"}, "ReportChunks": {"chunker"}, "CompleteChunk": {"reader"},
+	}))
 	return serve.Routes{
 		Public:   []serve.Route{{Prefix: jobs.PathPrefix(), Handler: serve.LimitBody(jobs)}},
 		Internal: []serve.Route{{Prefix: reports.PathPrefix(), Handler: serve.LimitBody(reports)}},
