@@ -15,6 +15,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 
+	"github.com/grainmesh/grainmesh/services/media-store/collector"
 	"github.com/grainmesh/grainmesh/services/media-store/store"
 	"github.com/grainmesh/grainmesh/services/media-store/tams"
 	"github.com/grainmesh/grainmesh/services/media-store/window"
@@ -42,6 +43,7 @@ type Service struct {
 	rpc       *rpc
 	tams      *tams.API
 	windows   *window.Handler
+	collector *collector.Collector
 }
 
 // New makes the service on a migrated schema. It starts nothing.
@@ -52,7 +54,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s := &Service{deps: deps, changed: deps.DB.NewSignal("outbox")}
 	s.store = store.New(deps.DB, s.changed, deps.Trace)
 	s.publisher = outbox.NewPublisher(deps.DB, deps.Queue, s.changed, nil, outbox.DefaultConfig(), deps.Log)
-	s.rpc = &rpc{store: s.store, bucket: deps.Bucket, config: cfg, metrics: newMetrics(deps.Metrics)}
+	counters := newMetrics(deps.Metrics)
+	s.rpc = &rpc{store: s.store, bucket: deps.Bucket, config: cfg, metrics: counters}
+	s.collector = collector.New(s.store, deps.Bucket, collector.Config{
+		MinObjectTimeout: cfg.MinObjectTimeout, Grace: cfg.Grace, Keep: cfg.Keep, Every: cfg.CollectEvery,
+	}, counters, deps.Log)
 	s.tams = tams.New(s.store, deps.Bucket, tams.Config{
 		UploadTTL: cfg.UploadTTL, DownloadTTL: cfg.DownloadTTL, MinObjectTimeout: cfg.MinObjectTimeout,
 		Region: deps.Region, Version: deps.Version,
@@ -74,10 +80,11 @@ func (s *Service) Routes() serve.Routes {
 	}
 }
 
-// Run publishes events until ctx ends.
+// Run publishes events and clears away until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.changed.Run(ctx) })
 	group.Go(func() error { return s.publisher.Run(ctx) })
+	group.Go(func() error { return s.collector.Run(ctx) })
 	return group.Wait()
 }

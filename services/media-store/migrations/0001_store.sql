@@ -184,13 +184,14 @@ CREATE TABLE outbox (
     group_id      uuid,
     priority      int         NOT NULL DEFAULT 0,
     ready         boolean     NOT NULL DEFAULT true,
-    not_before    timestamptz NOT NULL DEFAULT now(),
+    not_before    timestamptz, -- of delayed work: when it becomes ready again
     published_at  timestamptz,
     CHECK ((lane IS NULL) = (work_id IS NULL) AND (lane IS NULL) = (group_id IS NULL))
 );
 CREATE INDEX outbox_facts       ON outbox (id) WHERE lane IS NULL;
 CREATE INDEX outbox_ready       ON outbox (lane, tenant_id, priority DESC, id) WHERE ready AND published_at IS NULL;
-CREATE INDEX outbox_waiting     ON outbox (group_id, lane, id) WHERE NOT ready;
+CREATE INDEX outbox_waiting     ON outbox (group_id, lane, id) WHERE NOT ready AND not_before IS NULL;
+CREATE INDEX outbox_delayed     ON outbox (not_before) WHERE not_before IS NOT NULL;
 CREATE INDEX outbox_outstanding ON outbox (lane, tenant_id) WHERE published_at IS NOT NULL;
 CREATE INDEX outbox_group       ON outbox (group_id) WHERE group_id IS NOT NULL;
 

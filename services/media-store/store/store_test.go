@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -10,6 +12,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/embed/meshtest"
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
+	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 
@@ -138,4 +141,11 @@ func TestMigrationsGoUpDownUp(t *testing.T) {
 		`SELECT count(*) FROM information_schema.tables WHERE table_schema = 'store' AND table_name <> 'migration'`).Scan(&tables))
 	require.Zero(t, tables)
 	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
+}
+
+func TestOutboxIsAsItsPackageWantsIt(t *testing.T) {
+	t.Parallel()
+	files, err := fs.ReadFile(migrations.FS, "0001_store.sql")
+	require.NoError(t, err)
+	require.Contains(t, string(files), strings.TrimSpace(outbox.Schema))
 }

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 
@@ -9,6 +10,62 @@ import (
 
 	"github.com/grainmesh/grainmesh/services/media-store/store"
 )
+
+// grainStreams gives the decoded grains of tracks, each track's in its order.
+type grainStreams struct {
+	tracks []*track
+	each   []grainStream
+}
+
+type grainStream struct {
+	bytes *stream
+	read  *read
+	data  []byte
+	taken int // pieces of the track
+	piece int // within read
+}
+
+func (h *Handler) openGrains(ctx context.Context, tracks []*track) *grainStreams {
+	s := &grainStreams{tracks: tracks, each: make([]grainStream, len(tracks))}
+	for i, t := range tracks {
+		s.each[i].bytes = h.fetcher.open(ctx, reads(t, h.config.ReadBytes, block))
+	}
+	return s
+}
+
+func (s *grainStreams) close() {
+	for i := range s.each {
+		s.each[i].bytes.close()
+	}
+}
+
+// earliest returns the track whose next grain comes first, -1 when none is left.
+func (s *grainStreams) earliest() int {
+	first, when := -1, mediatime.Max
+	for i, t := range s.tracks {
+		if n := s.each[i].taken; n < len(t.pieces) && t.pieces[n].Order < when {
+			first, when = i, t.pieces[n].Order
+		}
+	}
+	return first
+}
+
+// next decodes the next grain of a track. Its data may be used until the next call
+// for the same track.
+func (s *grainStreams) next(track int, into *gsf.Grain) (*piece, error) {
+	g := &s.each[track]
+	if g.read == nil || g.piece == len(g.read.pieces) {
+		var err error
+		if g.read, g.data, err = g.bytes.next(); err != nil {
+			return nil, err
+		}
+		g.piece = 0
+	}
+	p := &g.read.pieces[g.piece]
+	g.piece++
+	g.taken++
+	return p, decodeBlock(p, g.data, g.read.from, into)
+}
 
 // objectMajor is the major version of the GSF objects that Grainmesh writes.
 const objectMajor = gsf.Major9

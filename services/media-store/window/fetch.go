@@ -14,7 +14,6 @@ import (
 // read is one range of an object, with the pieces within it.
 type read struct {
 	segment  *store.IndexedSegment
-	track    int
 	pieces   []piece
 	from, to int64 // bytes of the object
 }
@@ -41,7 +40,7 @@ func block(p *piece) (from, to int64) { return p.before, p.Offset + p.Size }
 const maxBridge = 64 << 10
 
 // reads joins the pieces of a track to ranges of at most maxBytes, or one piece.
-func reads(t *track, number int, maxBytes int64, needs extent) []read {
+func reads(t *track, maxBytes int64, needs extent) []read {
 	var out []read
 	for i := range t.pieces {
 		p := &t.pieces[i]
@@ -55,7 +54,7 @@ func reads(t *track, number int, maxBytes int64, needs extent) []read {
 				continue
 			}
 		}
-		out = append(out, read{segment: p.segment, track: number, pieces: t.pieces[i : i+1], from: from, to: to})
+		out = append(out, read{segment: p.segment, pieces: t.pieces[i : i+1], from: from, to: to})
 	}
 	return out
 }
@@ -63,8 +62,21 @@ func reads(t *track, number int, maxBytes int64, needs extent) []read {
 // fetcher reads ranges of objects, several at a time, and hands them on in order.
 type fetcher struct {
 	bucket *objstore.Bucket
-	// ahead is how many reads are under way at the same time.
+	// ahead is how many reads of a stream are under way at the same time.
 	ahead int
+}
+
+// stream is a list of reads whose bytes come in order. No more than ahead+1 of them
+// are in memory. It belongs to one goroutine, which must close it.
+type stream struct {
+	ctx     context.Context //nolint:containedctx // of the goroutines that the stream owns
+	fetcher *fetcher
+	cancel  context.CancelFunc
+	queue   chan *fetched
+	buffers chan []byte
+	stopped chan struct{}
+	// current is the read whose bytes the caller has.
+	current *fetched
 }
 
 // fetched is a read under way.
@@ -75,57 +87,68 @@ type fetched struct {
 	done chan struct{}
 }
 
-// each calls emit with the bytes of each read, in order. The bytes may be used until
-// emit returns. No more than ahead+1 reads are in memory.
-func (f *fetcher) each(ctx context.Context, list []read, emit func(*read, []byte) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	queue := make(chan *fetched, f.ahead-1)
-	buffers := make(chan []byte, f.ahead+1)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		f.start(ctx, list, queue, buffers)
-	}()
-	// Whatever is still under way must end before its buffers go.
-	defer func() {
-		cancel()
-		<-stopped
-		for one := range queue {
-			<-one.done
-		}
-	}()
-	for one := range queue {
-		<-one.done
-		if one.err != nil {
-			return one.err
-		}
-		if err := emit(one.read, one.data); err != nil {
-			return err
-		}
-		select {
-		case buffers <- one.data:
-		default:
-		}
+// open begins to read.
+func (f *fetcher) open(ctx context.Context, list []read) *stream {
+	s := &stream{
+		fetcher: f, queue: make(chan *fetched, f.ahead-1), buffers: make(chan []byte, f.ahead+1), stopped: make(chan struct{}),
 	}
-	return ctx.Err()
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	go s.start(list)
+	return s
 }
 
-func (f *fetcher) start(ctx context.Context, list []read, queue chan<- *fetched, buffers <-chan []byte) {
-	defer close(queue)
+// next returns the next read and its bytes, which may be used until the next call;
+// io.EOF after the last.
+func (s *stream) next() (*read, []byte, error) {
+	if s.current != nil {
+		select {
+		case s.buffers <- s.current.data:
+		default:
+		}
+		s.current = nil
+	}
+	one, ok := <-s.queue
+	if !ok {
+		if err := s.ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		return nil, nil, io.EOF
+	}
+	<-one.done
+	if one.err != nil {
+		return nil, nil, one.err
+	}
+	s.current = one
+	return one.read, one.data, nil
+}
+
+// close ends what is under way and waits for it.
+func (s *stream) close() {
+	s.cancel()
+	<-s.stopped
+	for one := range s.queue {
+		<-one.done
+	}
+}
+
+// start queues the reads in order and begins each as soon as there is room.
+func (s *stream) start(list []read) {
+	defer close(s.stopped)
+	defer close(s.queue)
 	for i := range list {
 		one := &fetched{read: &list[i], done: make(chan struct{})}
 		select {
-		case one.data = <-buffers:
+		case one.data = <-s.buffers:
 		default:
 		}
 		select {
-		case <-ctx.Done():
+		case <-s.ctx.Done():
 			return
-		case queue <- one:
+		case s.queue <- one:
 		}
 		go func() {
 			defer close(one.done)
-			one.data, one.err = f.fetch(ctx, one.read, one.data)
+			one.data, one.err = s.fetcher.fetch(s.ctx, one.read, one.data)
 		}()
 	}
 }

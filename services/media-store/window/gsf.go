@@ -1,12 +1,10 @@
 package window
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,17 +52,7 @@ func flowDocument(f *store.Flow) flowDoc {
 	return flowDoc{f.ID, f.SourceID, f.Format, f.Codec, f.Label, f.Tags}
 }
 
-// gsfReads lists what a GSF window reads, the tracks interleaved by time.
-func gsfReads(tracks []*track, maxBytes int64) []read {
-	var all []read
-	for i, t := range tracks {
-		all = append(all, reads(t, i, maxBytes, block)...)
-	}
-	slices.SortStableFunc(all, func(a, b read) int { return cmp.Compare(a.pieces[0].Order, b.pieces[0].Order) })
-	return all
-}
-
-// writeGSF writes the tracks as one file.
+// writeGSF writes the tracks as one file, interleaved by time.
 func (h *Handler) writeGSF(ctx context.Context, w io.Writer, tracks []*track) error {
 	header, err := gsfHeader(tracks)
 	if err != nil {
@@ -74,23 +62,22 @@ func (h *Handler) writeGSF(ctx context.Context, w io.Writer, tracks []*track) er
 	if err != nil {
 		return err
 	}
+	all := h.openGrains(ctx, tracks)
+	defer all.close()
 	var grain gsf.Grain
-	err = h.fetcher.each(ctx, gsfReads(tracks, h.config.ReadBytes), func(r *read, data []byte) error {
-		for i := range r.pieces {
-			p := &r.pieces[i]
-			if err := decodeBlock(p, data, r.from, &grain); err != nil {
-				return err
-			}
-			place(&grain, p, tracks[r.track].flow)
-			grain.LocalID = uint16(r.track + 1)
-			if _, err := writer.WriteGrain(&grain); err != nil {
-				return err
-			}
+	for {
+		n := all.earliest()
+		if n < 0 {
+			return writer.Close()
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		p, err := all.next(n, &grain)
+		if err != nil {
+			return err
+		}
+		place(&grain, p, tracks[n].flow)
+		grain.LocalID = uint16(n + 1)
+		if _, err := writer.WriteGrain(&grain); err != nil {
+			return err
+		}
 	}
-	return writer.Close()
 }

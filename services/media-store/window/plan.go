@@ -213,23 +213,42 @@ func (p *planner) planPictures(ctx context.Context, flow *store.Flow, pieces []p
 		if errors.Is(err, choose.ErrEmpty) {
 			return nil, nothing(flow, want)
 		}
-		if errors.Is(err, choose.ErrPreroll) {
-			// The random access point is further back.
-			earlier, err := p.earlier(ctx, flow, pieces)
-			if err != nil {
-				return nil, err
+		if err != nil && !errors.Is(err, choose.ErrPreroll) {
+			return nil, fmt.Errorf("choose pictures of flow %s: %w", flow.ID, err)
+		}
+		if err != nil || startsOpen(pieces, chosen.Grains[0]) {
+			// The random access point, or a better one, is further back.
+			earlier, backErr := p.earlier(ctx, flow, pieces)
+			if backErr != nil {
+				return nil, backErr
 			}
-			pieces = append(earlier, pieces...)
-			continue
+			if len(earlier) > 0 {
+				pieces = append(earlier, pieces...)
+				continue
+			}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("choose pictures of flow %s: %w", flow.ID, err)
+			return nil, fault.Newf(fault.NotRepresented, "flow %s has no random access point from which %s decodes", flow.ID, want)
 		}
 		return &track{
 			flow: flow, pieces: pick(pieces, chosen.Grains), present: chosen.Present, carried: chosen.Carried,
 			exact: len(chosen.Grains) == chosen.Wanted,
 		}, nil
 	}
+}
+
+// startsOpen says that a choice starts at a random access point that is not clean,
+// and that no other is known before it, which might serve better.
+func startsOpen(pieces []piece, first int) bool {
+	if pieces[first].Access == media.Clean {
+		return false
+	}
+	for i := range first {
+		if pieces[i].Access != media.NotRandom {
+			return false
+		}
+	}
+	return true
 }
 
 // unedited refuses ranges in which a Flow was put together from parts of objects:
@@ -244,7 +263,7 @@ func unedited(flow *store.Flow, pieces []piece, want mediatime.Range) error {
 	return nil
 }
 
-// earlier reads a few segments more before the first.
+// earlier reads a few segments more before the first; none if there are none.
 func (p *planner) earlier(ctx context.Context, flow *store.Flow, pieces []piece) ([]piece, error) {
 	first := pieces[0].segment.Range.Start
 	segments, err := p.store.Segments(ctx, p.tenant, store.SegmentQuery{
@@ -252,9 +271,6 @@ func (p *planner) earlier(ctx context.Context, flow *store.Flow, pieces []piece)
 	})
 	if err != nil {
 		return nil, err
-	}
-	if len(segments) == 0 {
-		return nil, fault.Newf(fault.NotRepresented, "flow %s has no random access point at or before %s", flow.ID, first)
 	}
 	slices.Reverse(segments)
 	for i := range segments {
@@ -272,9 +288,11 @@ const segmentsBack = 4
 func (p *planner) planCodedAudio(ctx context.Context, flow *store.Flow, pieces []piece, want mediatime.Range, preroll int) (*track, error) {
 	if preroll > 0 && len(pieces) > 0 && pieces[0].PTS >= want.Start-lead(flow, preroll) {
 		// Frames before the range may be in the segment before.
-		if before, err := p.earlier(ctx, flow, pieces); err == nil {
-			pieces = append(before, pieces...)
+		before, err := p.earlier(ctx, flow, pieces)
+		if err != nil {
+			return nil, err
 		}
+		pieces = append(before, pieces...)
 	}
 	chosen, err := choose.Audio(indexOf(pieces), want, int64(flow.Audio.SampleRate), preroll)
 	if errors.Is(err, choose.ErrEmpty) {

@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
@@ -33,15 +34,23 @@ func (t *track) essenceSize() int64 {
 // writeEssence writes the data of a track's grains one after the other.
 func (h *Handler) writeEssence(ctx context.Context, w io.Writer, t *track) error {
 	needs := essence(t.frameBytes())
-	return h.fetcher.each(ctx, reads(t, 0, h.config.ReadBytes, needs), func(r *read, data []byte) error {
+	bytes := h.fetcher.open(ctx, reads(t, h.config.ReadBytes, needs))
+	defer bytes.close()
+	for {
+		r, data, err := bytes.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		for i := range r.pieces {
 			from, to := needs(&r.pieces[i])
 			if _, err := w.Write(data[from-r.from : to-r.from]); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+	}
 }
 
 // continuous refuses a track of raw audio in which samples are missing: the formats
