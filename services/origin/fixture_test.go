@@ -337,7 +337,7 @@ func (s *memorySink) end(track int) error {
 // smallSizes give many objects and chunks.
 func smallSizes() formats.Sizes {
 	return formats.Sizes{
-		ChunkBytes: 1 << 20, MaxChunkBytes: 4 << 20, ChunkDuration: 2 * mediatime.Second,
-		VideoObject: 200 << 10, AudioObject: 256 << 10, AudioDuration: 3 * mediatime.Second,
+		ChunkBytes: 128 << 10, MaxChunkBytes: 4 << 20, ChunkDuration: 2 * mediatime.Second,
+		VideoObject: 100 << 10, AudioObject: 256 << 10, AudioDuration: 3 * mediatime.Second,
 	}
 }
