@@ -223,8 +223,8 @@ type Event struct {
 }
 
 // Follow calls handle for every event after a sequence number, or from now on for 0,
-// in order, until ctx ends.
-func (b *Bus) Follow(ctx context.Context, after uint64, handle func(Event)) error {
+// in order, until ctx ends. It calls following once, when no later event is missed.
+func (b *Bus) Follow(ctx context.Context, after uint64, following func(), handle func(Event)) error {
 	config := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverNewPolicy}
 	if after > 0 {
 		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, after+1
@@ -243,6 +243,7 @@ func (b *Bus) Follow(ctx context.Context, after uint64, handle func(Event)) erro
 	if err != nil {
 		return fmt.Errorf("follow %s: %w", subjects.EventStream, err)
 	}
+	following()
 	<-ctx.Done()
 	consuming.Stop()
 	return nil

@@ -19,7 +19,7 @@ func Definition() service.Definition {
 		if err := env.Config(&config); err != nil {
 			return nil, err
 		}
-		deps := Deps{Twirp: env.Twirp(), Log: env.Log, Settings: env.Settings}
+		deps := Deps{Twirp: env.Twirp(), Metrics: env.Metrics, Log: env.Log, Settings: env.Settings}
 		var err error
 		if deps.Users, err = env.Signer(UserIssuer); err != nil {
 			return nil, err

@@ -23,8 +23,6 @@ import (
 const (
 	// pingEvery keeps the connection alive through what stands between.
 	pingEvery = 15 * time.Second
-	// streamFor ends a stream so that the browser comes back and its token is renewed.
-	streamFor = 30 * time.Minute
 	// backlog is how many events may wait for a slow browser before it is cut off; it
 	// catches up when it comes back.
 	backlog = 256
@@ -45,19 +43,33 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request) {
 		serve.WriteError(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), streamFor)
+	// A stream ends while the token still holds, so that the browser comes back and
+	// gets a new one.
+	ctx, cancel := context.WithTimeout(r.Context(), s.config.TokenTTL/2)
 	defer cancel()
+	s.metrics.streams.Inc()
+	defer s.metrics.streams.Dec()
 	out := make(chan sent, backlog)
 	progress := s.progress.subscribe(id.Tenant)
 	defer s.progress.unsubscribe(progress)
+	following := make(chan struct{})
 	go func() {
 		defer cancel()
-		_ = s.deps.Bus.Follow(ctx, lastSeen(r), func(e bus.Event) { deliver(ctx, cancel, out, id.Tenant, e) })
+		err := s.deps.Bus.Follow(ctx, lastSeen(r), func() { close(following) },
+			func(e bus.Event) { deliver(ctx, cancel, out, id.Tenant, e) })
+		if err != nil && ctx.Err() == nil {
+			s.deps.Log.WarnContext(ctx, "event stream ended", "err", err)
+		}
 	}()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
-	stream(ctx, w, out, progress.updates)
+	select {
+	case <-following:
+		stream(ctx, w, out, progress.updates)
+	case <-ctx.Done():
+		// The browser tries again.
+	}
 }
 
 // lastSeen reads where the browser left off: by the header that browsers send

@@ -24,6 +24,7 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if g == nil {
+		s.metrics.logins.WithLabelValues("refused").Inc()
 		http.Redirect(w, r, "/login?error=used", http.StatusSeeOther)
 		return
 	}
@@ -31,6 +32,7 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 		serve.WriteError(w, r, err)
 		return
 	}
+	s.metrics.logins.WithLabelValues("admitted").Inc()
 	http.Redirect(w, r, localPath(g.Next), http.StatusSeeOther)
 }
 

@@ -1,17 +1,20 @@
 package portalbff
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
+
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/service"
-	"github.com/grainmesh/grainmesh/services/portal-bff/web"
 )
 
 // notBuilt is shown when the program was built before the pages were.
@@ -20,58 +23,73 @@ const notBuilt = `<!doctype html><meta charset="utf-8"><title>Grainmesh</title>
 <h1>The portal's pages are not built</h1>
 <p>Grainmesh runs, and its APIs answer. To have the pages too, run <code>make web build</code> and start it again.</p>`
 
-// newPages serves the built pages. Paths that name no file are the application's own,
-// and get its index.
-func newPages(storeOrigin string) (http.Handler, error) {
-	if !web.Built() {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_, _ = w.Write([]byte(notBuilt))
-		}), nil
-	}
-	pages := web.Pages()
-	index, err := fs.ReadFile(pages, "index.html")
-	if err != nil {
-		return nil, fmt.Errorf("read the portal's index page: %w", err)
-	}
-	files := http.FileServerFS(pages)
-	policy := contentPolicy(storeOrigin)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isPage(r) {
-			serve.WriteError(w, r, fault.Newf(fault.NotFound, "there is nothing at %s", r.URL.Path))
-			return
-		}
-		header := w.Header()
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "same-origin")
-		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		if info, err := fs.Stat(pages, name); err == nil && !info.IsDir() && name != "index.html" {
-			// The build puts a hash of their content into the names of assets.
-			if strings.HasPrefix(name, "assets/") {
-				header.Set("Cache-Control", "public, max-age=31536000, immutable")
-			}
-			files.ServeHTTP(w, r)
-			return
-		}
-		header.Set("Content-Security-Policy", policy)
-		header.Set("Content-Type", "text/html; charset=utf-8")
-		header.Set("Cache-Control", "no-cache")
-		_, _ = w.Write(index)
-	}), nil
+// pages serves the application: its files, and its index for every path that is the
+// application's own.
+type pages struct {
+	fs     fs.FS
+	files  http.Handler
+	index  []byte // nil when the pages were not built
+	policy string
 }
 
-// isPage says whether a browser asks for a page or file of the portal: what is under
-// an API's path and nobody serves is not there.
-func isPage(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
+// newPages serves built pages; without an index it says that they are not built.
+func newPages(built fs.FS, storeOrigin string) (http.Handler, error) {
+	index, err := fs.ReadFile(built, indexFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the portal's index page: %w", err)
 	}
-	for _, api := range []string{"/twirp/", "/tams/", "/origin/"} {
-		if strings.HasPrefix(r.URL.Path, api) {
-			return false
+	p := &pages{fs: built, files: http.FileServerFS(built), index: index, policy: contentPolicy(storeOrigin)}
+	return middleware.Compress(compression, "text/html", "text/css", "text/javascript", "image/svg+xml")(p), nil
+}
+
+const (
+	indexFile = "index.html"
+	// compression is the gzip level: above it the gain is not worth the time.
+	compression = 5
+)
+
+// apis are the first parts of paths that belong to services: what none of them
+// answered is no page either.
+func apis() []string { return []string{"twirp", "tams", "origin", "assets", "metrics"} }
+
+// ServeHTTP implements http.Handler.
+func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin")
+	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	first, _, _ := strings.Cut(name, "/")
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		serve.WriteError(w, r, fault.Newf(fault.NotFound, "nothing takes a %s at %s", r.Method, r.URL.Path))
+	case p.isFile(name):
+		// The build puts a hash of their content into the names of assets.
+		if first == "assets" {
+			header.Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
+		p.files.ServeHTTP(w, r)
+	case slices.Contains(apis(), first):
+		serve.WriteError(w, r, fault.Newf(fault.NotFound, "nothing answers at %s", r.URL.Path))
+	default:
+		p.application(w)
 	}
-	return true
+}
+
+func (p *pages) isFile(name string) bool {
+	info, err := fs.Stat(p.fs, name)
+	return err == nil && !info.IsDir() && name != indexFile
+}
+
+func (p *pages) application(w http.ResponseWriter) {
+	page := p.index
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Cache-Control", "no-cache")
+	header.Set("Content-Security-Policy", p.policy)
+	if page == nil {
+		page = []byte(notBuilt)
+	}
+	_, _ = w.Write(page)
 }
 
 // contentPolicy lets the pages load nothing but their own files, and talk to nobody

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
@@ -16,6 +17,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/service"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	portalv1 "github.com/grainmesh/grainmesh/rpc/portal/v1"
+	"github.com/grainmesh/grainmesh/services/portal-bff/web"
 )
 
 // Deps are the neighbours of a Service.
@@ -24,9 +26,10 @@ type Deps struct {
 	Redis  *redis.Client
 	Bucket *objstore.Bucket
 	// Users signs users' tokens.
-	Users *auth.Signer
-	Twirp *serve.TwirpServer
-	Log   *slog.Logger
+	Users   *auth.Signer
+	Twirp   *serve.TwirpServer
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
 	// Settings are the process's: addresses, region, version.
 	Settings service.Settings
 }
@@ -38,19 +41,27 @@ type Service struct {
 	sessions *sessions
 	progress *hub
 	pages    http.Handler
+	metrics  *metrics
 }
+
+// eventsPath is where browsers follow what happens.
+const eventsPath = "/events"
 
 // New makes a Service. It starts nothing.
 func New(config Config, deps Deps) (*Service, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("portal-bff: %w", err)
 	}
-	pages, err := newPages(storeOrigin(deps.Settings))
+	pages, err := newPages(web.Pages(), storeOrigin(deps.Settings))
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := newMetrics(deps.Metrics)
 	if err != nil {
 		return nil, err
 	}
 	return &Service{
-		config: config, deps: deps, progress: newHub(), pages: pages,
+		config: config, deps: deps, progress: newHub(), pages: pages, metrics: metrics,
 		sessions: &sessions{config, deps.Redis, deps.Users},
 	}, nil
 }
@@ -64,7 +75,7 @@ func (s *Service) Routes() serve.Routes {
 	root := chi.NewMux()
 	root.Get("/login", s.login)
 	root.Post("/logout", s.logout)
-	root.Get("/events", s.events)
+	root.Get(eventsPath, s.events)
 	root.Mount(api.PathPrefix(), serve.LimitBody(api))
 	for prefix, target := range s.elsewhere() {
 		root.Mount(prefix, target)

@@ -63,7 +63,11 @@ func (s *Service) CompleteUpload(ctx context.Context, r *portalv1.CompleteUpload
 		return nil, err
 	}
 	url, err := s.complete(ctx, u, r.GetEtags())
-	return &portalv1.CompleteUploadResponse{Url: url}, err
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.uploaded.Add(float64(u.Size))
+	return &portalv1.CompleteUploadResponse{Url: url}, nil
 }
 
 // AbortUpload implements portalv1.Portal.

@@ -67,13 +67,15 @@ func (s *sessions) redeem(ctx context.Context, code string) (*grant, error) {
 	return decodeGrant(s.redis.GetDel(ctx, keyOf(codePrefix, code)).Bytes())
 }
 
-// find returns the session of a request and lets it live on; nil if there is none.
-func (s *sessions) find(r *http.Request) (*grant, error) {
+// find returns the session of a request with its id, and lets it live on; nil if there
+// is none.
+func (s *sessions) find(r *http.Request) (*grant, string, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return nil, nil //nolint:nilnil,nilerr // no cookie is no session
+		return nil, "", nil //nolint:nilerr // no cookie is no session
 	}
-	return decodeGrant(s.redis.GetEx(r.Context(), keyOf(sessionPrefix, cookie.Value), s.config.SessionTTL).Bytes())
+	g, err := decodeGrant(s.redis.GetEx(r.Context(), keyOf(sessionPrefix, cookie.Value), s.config.SessionTTL).Bytes())
+	return g, cookie.Value, err
 }
 
 func decodeGrant(data []byte, err error) (*grant, error) {
@@ -131,20 +133,40 @@ func (s *sessions) giveToken(w http.ResponseWriter, g *grant) (*auth.Identity, e
 	return id, nil
 }
 
-// renew gives a browser whose token has run out a new one, as long as its session
-// lasts.
+// renew gives a browser a new token, as long as its session lasts: when the old one
+// has run out, and whenever it opens its stream of events, which it does well before.
 func (s *sessions) renew(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if auth.From(r.Context()) != nil {
-			next.ServeHTTP(w, r)
-			return
-		}
-		// Without Redis nobody new gets in; those with a token are not disturbed.
-		if g, err := s.find(r); err == nil && g != nil {
-			if id, err := s.giveToken(w, g); err == nil {
-				r = r.WithContext(auth.WithIdentity(r.Context(), id))
-			}
+		if auth.From(r.Context()) == nil || r.URL.Path == eventsPath {
+			r = s.visit(w, r)
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// visit lets the session of a request live on, and proves by it who calls if no token
+// did.
+func (s *sessions) visit(w http.ResponseWriter, r *http.Request) *http.Request {
+	// Where the token's cookie has gone, auth has not asked for the header.
+	if !isSafe(r.Method) && r.Header.Get(auth.CSRFHeader) == "" {
+		return r
+	}
+	// Without Redis nobody new gets in; those with a token are not disturbed.
+	g, id, err := s.find(r)
+	if err != nil || g == nil {
+		return r
+	}
+	identity, err := s.giveToken(w, g)
+	if err != nil {
+		return r
+	}
+	http.SetCookie(w, s.cookie(sessionCookie, id, s.config.SessionTTL))
+	if auth.From(r.Context()) != nil {
+		return r
+	}
+	return r.WithContext(auth.WithIdentity(r.Context(), identity))
+}
+
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }

@@ -1,5 +1,5 @@
 // Package web holds the portal's pages, built by `make web` and embedded in the
-// binary. It compiles before they are built, too: see Built.
+// binary. It compiles before they are built, too: there is no index.html then.
 package web
 
 import (
@@ -18,11 +18,4 @@ func Pages() fs.FS {
 		return dist
 	}
 	return pages
-}
-
-// Built says whether the pages were built before the binary was. Without them
-// the portal says so, and how to build them.
-func Built() bool {
-	_, err := fs.Stat(dist, "dist/index.html")
-	return err == nil
 }
