@@ -54,7 +54,7 @@ CREATE TABLE work (
     timerange   text        NOT NULL DEFAULT '',
     worker      text        NOT NULL DEFAULT '',
     failure     bytea,                -- of the last attempt that failed
-    created_at  timestamptz NOT NULL DEFAULT now(),
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     started_at  timestamptz,
     finished_at timestamptz,
     UNIQUE (job_id, run, layer, number),
