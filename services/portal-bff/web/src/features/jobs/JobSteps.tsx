@@ -36,7 +36,7 @@ export function JobSteps({ job, trace }: { job: Job; trace: TraceStep[] }) {
               {step.layer === 'read' && state !== 'later' ? (
                 <ReadNote job={job} />
               ) : (
-                noteOf(current, step.layer, step.what)
+                noteOf(job, step.state) || step.what
               )}
             </div>
           </li>
@@ -49,13 +49,15 @@ export function JobSteps({ job, trace }: { job: Job; trace: TraceStep[] }) {
 function ReadNote({ job }: { job: Job }) {
   const p = useProgress(job);
   const failed = job.failure !== undefined;
+  // A file's index is not part of any chunk: all is done before every byte is read.
+  const whole = job.state === JobState.COMPLETED;
   return (
     <>
       <ProgressBar
         label="Bytes read"
-        done={p.bytesDone}
+        done={whole ? p.bytesTotal : p.bytesDone}
         total={p.bytesTotal}
-        tone={failed ? 'failed' : job.state === JobState.COMPLETED ? 'done' : 'running'}
+        tone={failed ? 'failed' : whole ? 'done' : 'running'}
       />
       <div style={{ marginTop: 4 }}>
         {bytes(p.bytesDone)} of {bytes(p.bytesTotal)} · {p.chunksDone.toLocaleString('en-GB')} of{' '}
@@ -93,9 +95,13 @@ function tookOf(trace: TraceStep[], layer: string): string {
   return elapsed(last.atUnixNs - from);
 }
 
-function noteOf(trace: TraceStep[], layer: string, fallback: string): string {
-  return (
-    trace.filter((t) => t.layer === layer && t.what !== 'started' && t.detail !== '').at(-1)?.detail ??
-    fallback
-  );
+/** noteOf says what a step has found, once it has. */
+function noteOf(job: Job, step: JobState): string {
+  if (step === JobState.ANALYSING && job.analysis) {
+    const taken = job.analysis.tracks.filter((t) => t.skipped === '').length;
+    return `${count(taken, 'track')} of ${job.analysis.format.toUpperCase()}`;
+  }
+  if (step === JobState.CHUNKING && job.chunksTotal > 0) return count(job.chunksTotal, 'chunk');
+  if (step === JobState.CLOSING && job.state === JobState.COMPLETED) return count(job.flowIds.length, 'Flow');
+  return '';
 }
