@@ -52,8 +52,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{deps: deps, changed: deps.DB.NewSignal("outbox")}
-	s.store = store.New(deps.DB, s.changed, deps.Trace)
 	s.publisher = outbox.NewPublisher(deps.DB, deps.Queue, s.changed, nil, outbox.DefaultConfig(), deps.Log)
+	s.store = store.New(deps.DB, s.publisher, deps.Trace)
 	counters := newMetrics(deps.Metrics)
 	s.rpc = &rpc{store: s.store, bucket: deps.Bucket, config: cfg, metrics: counters}
 	s.collector = collector.New(s.store, deps.Bucket, collector.Config{

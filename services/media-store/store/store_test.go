@@ -30,16 +30,17 @@ type bundle struct {
 	db *pg.DB
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t testing.TB) *bundle {
 	t.Helper()
 	db := openDB(t, meshtest.Database(t, meshtest.Template{}))
 	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
-	return &bundle{store.New(db, db.NewSignal("outbox"), trace), db}
+	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())
+	return &bundle{store.New(db, publisher, trace), db}
 }
 
-func openDB(t *testing.T, url string) *pg.DB {
+func openDB(t testing.TB, url string) *pg.DB {
 	t.Helper()
 	db, err := pg.Open(t.Context(), url, "store", 8)
 	require.NoError(t, err)
@@ -69,14 +70,14 @@ func audioFlow(id uuid.UUID) *media.Flow {
 }
 
 // work allocates one object for each range and returns the registration of all.
-func (b *bundle) work(t *testing.T, tenant store.Tenant, run store.Run, flow uuid.UUID, ranges ...mediatime.Range) store.Registration {
+func (b *bundle) work(t testing.TB, tenant store.Tenant, run store.Run, flow uuid.UUID, ranges ...mediatime.Range) store.Registration {
 	t.Helper()
 	r := store.Registration{WorkID: uuid.New(), Epoch: 1, Run: run}
 	b.extend(t, tenant, &r, flow, ranges...)
 	return r
 }
 
-func (b *bundle) extend(t *testing.T, tenant store.Tenant, r *store.Registration, flow uuid.UUID, ranges ...mediatime.Range) {
+func (b *bundle) extend(t testing.TB, tenant store.Tenant, r *store.Registration, flow uuid.UUID, ranges ...mediatime.Range) {
 	t.Helper()
 	objects, err := b.Allocate(t.Context(), tenant, r.WorkID, map[uuid.UUID]int{flow: len(ranges)})
 	require.NoError(t, err)

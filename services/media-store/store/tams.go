@@ -85,17 +85,19 @@ func (s *Store) AllocateFor(ctx context.Context, tenant Tenant, flow uuid.UUID, 
 	for range limit {
 		wanted = append(wanted, Allocated{FlowID: flow})
 	}
-	err := s.db.InTx(ctx, func(tx pgx.Tx) error {
-		if err := lockWritable(ctx, tx, tenant, flow); err != nil {
+	err := s.write(ctx, func(u *unit) error {
+		if _, err := u.lockWritable(ctx, tenant, flow); err != nil {
 			return err
 		}
-		err := allocate(ctx, tx, tenant, uuid.Nil, contentType, wanted)
-		if pg.IsUnique(err, "object_pkey") {
-			return fault.Newf(fault.InvalidArgument, "one of the objects %v exists already", ids)
-		}
-		return err
+		return u.queueObjects(tenant, uuid.Nil, contentType, wanted)
 	})
-	return wanted, err
+	if pg.IsUnique(err, "object_pkey") {
+		return nil, fault.Newf(fault.InvalidArgument, "one of the objects %v exists already", ids)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("allocate objects of flow %s: %w", flow, err)
+	}
+	return wanted, nil
 }
 
 // PostedSegment is a segment that a TAMS client registers.
@@ -113,15 +115,22 @@ func (s *Store) PostSegment(ctx context.Context, tenant Tenant, p PostedSegment)
 	if err := checkPosted(&p); err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx pgx.Tx) error {
-		if err := lockWritable(ctx, tx, tenant, p.FlowID); err != nil {
+	err := s.write(ctx, func(u *unit) error {
+		flow, err := u.lockWritable(ctx, tenant, p.FlowID)
+		if err != nil {
 			return err
 		}
-		if err := takeObject(ctx, tx, tenant, &p); err != nil {
+		var revisions []int64
+		u.queueRevisions(&revisions, 1)
+		if err := u.takeObject(ctx, tenant, &p); err != nil {
 			return err
 		}
-		return s.addSegments(ctx, tx, tenant, []NewSegment{p.NewSegment})
+		return s.addSegments(ctx, u, tenant, []*Flow{flow}, revisions, []NewSegment{p.NewSegment})
 	})
+	if err != nil {
+		return fmt.Errorf("post segment of object %s: %w", p.ObjectID, err)
+	}
+	return nil
 }
 
 func checkPosted(p *PostedSegment) error {
@@ -136,16 +145,13 @@ func checkPosted(p *PostedSegment) error {
 
 // takeObject brings the object of a posted segment to the state registered, and
 // takes over what is known of it.
-func takeObject(ctx context.Context, tx pgx.Tx, tenant Tenant, p *PostedSegment) error {
+func (u *unit) takeObject(ctx context.Context, tenant Tenant, p *PostedSegment) error {
 	if len(p.Instances) > 0 {
 		// Without bytes in our bucket, where the client keeps them is all there is.
-		_, err := tx.Exec(ctx, `INSERT INTO object (tenant_id, id, flow_id, content_type) VALUES ($1, $2, $3, '') ON CONFLICT DO NOTHING`,
+		u.exec(`INSERT INTO object (tenant_id, id, flow_id, content_type) VALUES ($1, $2, $3, '') ON CONFLICT DO NOTHING`,
 			tenant, p.ObjectID, p.FlowID)
-		if err != nil {
-			return fmt.Errorf("insert object %s: %w", p.ObjectID, err)
-		}
 	}
-	objects, err := lockObjects(ctx, tx, tenant, []string{p.ObjectID})
+	objects, err := u.lockObjects(ctx, tenant, p.ObjectID)
 	if err != nil {
 		return err
 	}
@@ -154,13 +160,10 @@ func takeObject(ctx context.Context, tx pgx.Tx, tenant Tenant, p *PostedSegment)
 		return err
 	}
 	if o.State == "allocated" {
-		batch := &pgx.Batch{}
-		queueRegister(batch, tenant, &p.NewSegment)
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return fmt.Errorf("register object %s: %w", p.ObjectID, err)
-		}
+		u.queueRegister(tenant, &p.NewSegment)
 	}
-	return addInstances(ctx, tx, tenant, p.ObjectID, p.Instances)
+	u.queueInstances(tenant, p.ObjectID, p.Instances)
+	return nil
 }
 
 // fit checks a segment against its object, and takes over what is known of one that
@@ -170,11 +173,11 @@ func (p *PostedSegment) fit(o *lockedObject) error {
 		return fault.Newf(fault.InvalidArgument, "object %s was allocated for flow %s, not for %s", o.ID, o.FlowID, p.FlowID)
 	}
 	if o.State == "registered" {
-		known := mediatime.NewRange(mediatime.Time(deref(o.Start)), mediatime.Time(deref(o.End)))
+		known := mediatime.NewRange(mediatime.Time(o.Start), mediatime.Time(o.End))
 		if p.RangeGiven && p.Object.Range != known {
 			return fault.Newf(fault.InvalidArgument, "object %s has the time range %s, not %s", o.ID, known, p.Object.Range)
 		}
-		p.Object.Range, p.Object.Size, p.Object.Grains, p.Object.KeyFrames = known, deref(o.Size), o.Grains, o.KeyFrames
+		p.Object.Range, p.Object.Size, p.Object.Grains, p.Object.KeyFrames = known, o.Size, o.Grains, o.KeyFrames
 	}
 	if wanted := p.Range.Shift(-p.Offset); !p.Object.Range.Covers(wanted) {
 		return fault.Newf(fault.InvalidArgument, "the segment wants %s of object %s, which has %s", wanted, o.ID, p.Object.Range)
@@ -182,58 +185,59 @@ func (p *PostedSegment) fit(o *lockedObject) error {
 	return nil
 }
 
-func addInstances(ctx context.Context, tx pgx.Tx, tenant Tenant, objectID string, add []Instance) error {
+// queueInstances queues instances of an object whose row is locked. A label that it
+// has already is refused.
+func (u *unit) queueInstances(tenant Tenant, objectID string, add []Instance) {
 	for _, i := range add {
-		_, err := tx.Exec(ctx, `INSERT INTO object_instance (tenant_id, object_id, label, url) VALUES ($1, $2, $3, $4)`,
+		u.rows(func(rows pgx.Rows) error {
+			added, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err == nil && len(added) == 0 {
+				return fault.Newf(fault.InvalidArgument, "object %s has an instance with the label %q already", objectID, i.Label)
+			}
+			return err
+		}, `INSERT INTO object_instance (tenant_id, object_id, label, url) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING label`,
 			tenant, objectID, i.Label, i.URL)
-		if pg.IsUnique(err, "") {
-			return fault.Newf(fault.InvalidArgument, "object %s has an instance with the label %q already", objectID, i.Label)
-		}
-		if err != nil {
-			return fmt.Errorf("insert instance of object %s: %w", objectID, err)
-		}
 	}
-	return nil
 }
 
 // AddInstance says where else the bytes of a registered object are.
 func (s *Store) AddInstance(ctx context.Context, tenant Tenant, objectID string, i Instance) error {
-	return s.db.InTx(ctx, func(tx pgx.Tx) error {
-		objects, err := lockObjects(ctx, tx, tenant, []string{objectID})
+	return s.write(ctx, func(u *unit) error {
+		objects, err := u.lockObjects(ctx, tenant, objectID)
 		if err != nil {
 			return err
 		}
 		if o := objects[objectID]; o.State != "registered" {
 			return fault.Newf(fault.NotFound, "there is no object %s", objectID)
 		}
-		return addInstances(ctx, tx, tenant, objectID, []Instance{i})
+		u.queueInstances(tenant, objectID, []Instance{i})
+		return nil
 	})
 }
 
 // RemoveInstance forgets where else the bytes of an object are, unless nothing else
 // is left of it.
 func (s *Store) RemoveInstance(ctx context.Context, tenant Tenant, objectID, label string) error {
-	return s.db.InTx(ctx, func(tx pgx.Tx) error {
-		if _, err := lockObjects(ctx, tx, tenant, []string{objectID}); err != nil {
+	return s.write(ctx, func(u *unit) error {
+		if _, err := u.lockObjects(ctx, tenant, objectID); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `DELETE FROM object_instance WHERE tenant_id = $1 AND object_id = $2 AND label = $3`, tenant, objectID, label)
-		if err != nil {
-			return fmt.Errorf("delete instance of object %s: %w", objectID, err)
-		}
-		if tag.RowsAffected() == 0 {
-			return fault.Newf(fault.NotFound, "object %s has no instance with the label %q", objectID, label)
-		}
-		var left bool
-		err = tx.QueryRow(ctx, `
-			SELECT key IS NOT NULL OR EXISTS (SELECT FROM object_instance WHERE tenant_id = $1 AND object_id = $2)
-			FROM object WHERE tenant_id = $1 AND id = $2`, tenant, objectID).Scan(&left)
-		if err != nil {
-			return fmt.Errorf("count instances of object %s: %w", objectID, err)
-		}
-		if !left {
+		u.rows(func(rows pgx.Rows) error {
+			removed, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err == nil && len(removed) == 0 {
+				return fault.Newf(fault.NotFound, "object %s has no instance with the label %q", objectID, label)
+			}
+			return err
+		}, `DELETE FROM object_instance WHERE tenant_id = $1 AND object_id = $2 AND label = $3 RETURNING label`, tenant, objectID, label)
+		u.one(func(row pgx.Row) error {
+			var left bool
+			if err := row.Scan(&left); err != nil || left {
+				return err
+			}
 			return fault.Newf(fault.WrongState, "%q is the last instance of object %s", label, objectID)
-		}
+		}, `
+			SELECT key IS NOT NULL OR EXISTS (SELECT FROM object_instance WHERE tenant_id = $1 AND object_id = $2)
+			FROM object WHERE tenant_id = $1 AND id = $2`, tenant, objectID)
 		return nil
 	})
 }

@@ -102,7 +102,7 @@ func (a *API) putFlow(w http.ResponseWriter, r *http.Request) error {
 		}
 		return in.apply(f, document)
 	}
-	_, err = a.store.EditFlow(r.Context(), tenantOf(r.Context()), id, callerOf(r.Context()), change)
+	err = a.edit(r, id, change)
 	if fault.Is(err, fault.NotFound) {
 		return a.createFlow(w, r, &store.Flow{Flow: media.Flow{ID: id, SourceID: source, Format: in.Format}}, change)
 	}
@@ -159,6 +159,5 @@ func (a *API) editFlow(w http.ResponseWriter, r *http.Request, change func(*stor
 }
 
 func (a *API) edit(r *http.Request, id uuid.UUID, change func(*store.Flow) error) error {
-	_, err := a.store.EditFlow(r.Context(), tenantOf(r.Context()), id, callerOf(r.Context()), change)
-	return err
+	return a.store.EditFlow(r.Context(), tenantOf(r.Context()), id, callerOf(r.Context()), change)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/config"
 	"github.com/grainmesh/grainmesh/pkg/embed/meshtest"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
+	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 
@@ -46,11 +47,12 @@ func setup(t *testing.T) (alpha, beta *client) {
 	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
+	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())
 	s3 := meshtest.Bucket(t)
 	objects, err := objstore.Open(objstore.Config{URL: config.Secret(strings.Replace(s3.Endpoint, "://", "://"+s3.AccessKey+":"+s3.SecretKey+"@", 1))})
 	require.NoError(t, err)
 	t.Cleanup(objects.Close)
-	api := tams.New(store.New(db, db.NewSignal("outbox"), trace), objects.Bucket(s3.Bucket), tams.Config{
+	api := tams.New(store.New(db, publisher, trace), objects.Bucket(s3.Bucket), tams.Config{
 		UploadTTL: time.Hour, DownloadTTL: time.Hour, MinObjectTimeout: time.Hour, Version: "test",
 	}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	handler := api.Handler(func(chi.Router) {})

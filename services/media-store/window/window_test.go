@@ -24,6 +24,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
+	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/runs"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
@@ -53,12 +54,13 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
+	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())
 	s3 := meshtest.Bucket(t)
 	endpoint := strings.Replace(s3.Endpoint, "://", "://"+s3.AccessKey+":"+s3.SecretKey+"@", 1)
 	objects, err := objstore.Open(objstore.Config{URL: config.Secret(endpoint)})
 	require.NoError(t, err)
 	t.Cleanup(objects.Close)
-	b := &bundle{store: store.New(db, db.NewSignal("outbox"), trace), bucket: objects.Bucket(s3.Bucket)}
+	b := &bundle{store: store.New(db, publisher, trace), bucket: objects.Bucket(s3.Bucket)}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	// Small reads, so that windows take many of them.
 	handler := window.New(b.store, b.bucket, window.Config{Reads: 3, ReadBytes: 20_000}, log)
