@@ -126,7 +126,7 @@ func TestOnlyWhatNothingRefersToGoes(t *testing.T) {
 	_, kept, _ := b.stored(t, 3)
 	dropped, _, _ := b.stored(t, 2)
 	b.allocate(t, uuid.New(), kept, 2) // and never registered
-	_, err := b.store.EndRun(t.Context(), tenant, dropped, true)
+	_, err := b.store.EndRun(t.Context(), tenant, dropped, store.Discard)
 	require.NoError(t, err)
 
 	require.NoError(t, b.collector(time.Hour, time.Hour, time.Hour).Once(t.Context()))
@@ -154,7 +154,7 @@ func TestSharedObjectsStayUntilTheLastReference(t *testing.T) {
 	require.NoError(t, b.store.PostSegment(t.Context(), tenant, store.PostedSegment{NewSegment: store.NewSegment{
 		Segment: store.Segment{FlowID: edit.ID, ObjectID: objects[0].ID, Range: mediatime.NewRange(0, mediatime.Second)},
 	}}))
-	_, err = b.store.EndRun(t.Context(), tenant, run, true)
+	_, err = b.store.EndRun(t.Context(), tenant, run, store.Discard)
 	require.NoError(t, err)
 	everything := b.collector(0, 0, time.Hour)
 	require.NoError(t, everything.Once(t.Context()))
@@ -184,7 +184,7 @@ func TestCollectorsShareTheWork(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	run, _, _ := b.stored(t, 40)
-	_, err := b.store.EndRun(t.Context(), tenant, run, true)
+	_, err := b.store.EndRun(t.Context(), tenant, run, store.Discard)
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	for range 3 {
@@ -204,7 +204,7 @@ func TestTombstonesGoInTheEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	run, flow, _ := b.stored(t, 1)
-	_, err := b.store.EndRun(t.Context(), tenant, run, true)
+	_, err := b.store.EndRun(t.Context(), tenant, run, store.Discard)
 	require.NoError(t, err)
 	require.NoError(t, b.collector(0, 0, time.Hour).Once(t.Context()))
 	_, err = b.store.Flow(t.Context(), tenant, flow)

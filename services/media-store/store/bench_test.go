@@ -22,7 +22,7 @@ func BenchmarkOneObjectRun(b *testing.B) {
 		require.NoError(b, s.PutFlows(b.Context(), tenantA, run, "bench", []*media.Flow{multi, flow}, nil))
 		_, err := s.Register(b.Context(), tenantA, s.work(b, tenantA, run, flow.ID, seconds(0, 1)))
 		require.NoError(b, err)
-		_, err = s.EndRun(b.Context(), tenantA, run, false)
+		_, err = s.EndRun(b.Context(), tenantA, run, store.Close)
 		require.NoError(b, err)
 	}
 }

@@ -248,12 +248,25 @@ func (u *unit) queueMembers(f *Flow) {
 	}
 }
 
+// Ending is how a run ends.
+type Ending int
+
+// Endings.
+const (
+	// Close marks the run's Flows complete.
+	Close Ending = iota
+	// CloseAtGap does so too, and keeps only what is contiguous from their start.
+	CloseAtGap
+	// Discard hides them.
+	Discard
+)
+
 // EndRun closes the Flows of a run as complete, or hides them and condemns what
 // only they referred to. It returns the sums over them. A repeat returns the same;
 // the other end is WrongState.
-func (s *Store) EndRun(ctx context.Context, tenant Tenant, run Run, discard bool) (Totals, error) {
+func (s *Store) EndRun(ctx context.Context, tenant Tenant, run Run, ending Ending) (Totals, error) {
 	wanted := runClosed
-	if discard {
+	if ending == Discard {
 		wanted = runDiscarded
 	}
 	var totals Totals
@@ -286,9 +299,16 @@ func (s *Store) EndRun(ctx context.Context, tenant Tenant, run Run, discard bool
 		}
 		u.exec(`UPDATE run SET state = $4, ended_at = now() WHERE tenant_id = $1 AND job_id = $2 AND run = $3`,
 			tenant, run.Job, run.Number, wanted)
-		if discard {
+		switch ending {
+		case Discard:
 			totals = Totals{}
 			return s.deleteFlows(ctx, u, tenant, ids)
+		case CloseAtGap:
+			var err error
+			if totals, err = cutAtGap(ctx, u, tenant, ids); err != nil {
+				return err
+			}
+		case Close:
 		}
 		return s.closeFlows(ctx, u, tenant, ids)
 	})
@@ -331,6 +351,37 @@ func (s *Store) closeFlows(ctx context.Context, u *unit, tenant Tenant, ids []uu
 		return err
 	}
 	return s.publishFlows(ctx, u, subjects.FlowClosed, closed...)
+}
+
+// cutAtGap takes away, of each locked Flow, what lies after its first gap, and
+// returns what is left over all.
+func cutAtGap(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) (Totals, error) {
+	var (
+		objects []string
+		left    []Totals
+	)
+	into(u, &objects, pgx.RowTo[string], `
+		DELETE FROM segment s USING (
+			SELECT flow_id, min(start_ns) AS start_ns FROM (
+				SELECT flow_id, start_ns, lag(end_ns) OVER (PARTITION BY flow_id ORDER BY start_ns) AS before
+				FROM segment WHERE flow_id = ANY($1)
+			) stored WHERE start_ns > before GROUP BY flow_id
+		) gap WHERE s.flow_id = gap.flow_id AND s.start_ns >= gap.start_ns RETURNING s.object_id`, ids)
+	into(u, &left, pgx.RowToStructByPos[Totals], `
+		UPDATE flow SET segments = held.segments, bytes = held.bytes, grains = held.grains FROM (
+			SELECT f.id, count(s.object_id) AS segments, coalesce(sum(o.size), 0)::bigint AS bytes, coalesce(sum(o.grains), 0)::bigint AS grains
+			FROM flow f LEFT JOIN segment s ON s.flow_id = f.id LEFT JOIN object o ON o.tenant_id = s.tenant_id AND o.id = s.object_id
+			WHERE f.id = ANY($1) GROUP BY f.id
+		) held WHERE flow.id = held.id RETURNING held.segments, held.bytes, held.grains`, ids)
+	if err := u.send(ctx); err != nil {
+		return Totals{}, err
+	}
+	u.queueCondemnUnused(tenant, objects)
+	var totals Totals
+	for _, t := range left {
+		totals.add(t)
+	}
+	return totals, nil
 }
 
 // deleteFlows hides locked Flows, takes their segments away and condemns the

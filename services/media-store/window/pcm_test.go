@@ -13,6 +13,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/gsf"
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
+	"github.com/grainmesh/grainmesh/services/media-store/store"
 )
 
 // pcm stores two seconds of sound and returns its samples.
@@ -110,7 +111,7 @@ func TestWindowsAreRefused(t *testing.T) {
 	flow, _ := pcm(t, b)
 	gone := pcmFlow()
 	run := b.put(t, []*media.Flow{gone}, nil)
-	_, err := b.store.EndRun(t.Context(), tenant, run, true)
+	_, err := b.store.EndRun(t.Context(), tenant, run, store.Discard)
 	require.NoError(t, err)
 	for query, status := range map[string]int{
 		flow.ID.String() + "/window?timerange=[2:500000000_3:0)":    http.StatusNotFound,
