@@ -70,7 +70,7 @@ func run(e effort, profile string) error {
 	ready, stopped := make(chan string, 1), make(chan error, 1)
 	settings := service.Settings{Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", Region: "bench", S3Bucket: "grainmesh", AllowHosts: []string{source}}
 	go func() {
-		stopped <- mesh.Run(ctx, mesh.Options{Dir: dir, Settings: settings, Log: telemetry.Discard(), Ready: func(public, _ string) { ready <- public }})
+		stopped <- mesh.Run(ctx, mesh.Options{Dir: dir, Settings: settings, Log: telemetry.Discard(), Ready: func(r mesh.Running) { ready <- r.PublicURL }})
 	}()
 	defer func() { cancel(); <-stopped }()
 	select {
