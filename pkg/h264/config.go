@@ -33,8 +33,9 @@ func ParseConfig(b []byte) (*Config, error) {
 	if c.LengthSize == 3 {
 		return nil, fmt.Errorf("3 bytes: %w: %w", ErrLengthSize, ErrConfig)
 	}
-	rest, err := b[6:], error(nil)
-	if c.SPS, rest, err = readSets(rest, int(b[5]&31)); err != nil {
+	var rest []byte
+	var err error
+	if c.SPS, rest, err = readSets(b[6:], int(b[5]&31)); err != nil {
 		return nil, err
 	}
 	if len(rest) == 0 {

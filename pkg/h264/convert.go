@@ -74,16 +74,11 @@ func ToAVCC(dst, data []byte, unitOffsets []uint32, injected, lengthSize int) ([
 	}
 	base := len(dst)
 	skipFrom := 0
-	for i, offset := range unitOffsets {
-		end := uint64(len(data))
-		if i+1 < len(unitOffsets) {
-			end = uint64(unitOffsets[i+1])
+	for i := range unitOffsets {
+		unit, err := unitAt(data, unitOffsets, i)
+		if err != nil {
+			return dst[:base], err
 		}
-		begin := uint64(offset) + startCodeSize
-		if (i == 0 && offset != 0) || end < begin || end > uint64(len(data)) {
-			return dst[:base], fmt.Errorf("unit %d at %d of %d bytes: %w", i, offset, len(data), ErrOffsets)
-		}
-		unit := data[begin:end]
 		if i == 0 && TypeOf(unit) == UnitAUD {
 			skipFrom = 1
 		}
@@ -99,4 +94,17 @@ func ToAVCC(dst, data []byte, unitOffsets []uint32, injected, lengthSize int) ([
 		dst = append(dst, unit...)
 	}
 	return dst, nil
+}
+
+// unitAt returns a unit of a byte stream without its start code.
+func unitAt(data []byte, unitOffsets []uint32, i int) ([]byte, error) {
+	offset, end := unitOffsets[i], uint64(len(data))
+	if i+1 < len(unitOffsets) {
+		end = uint64(unitOffsets[i+1])
+	}
+	begin := uint64(offset) + startCodeSize
+	if (i == 0 && offset != 0) || end < begin || end > uint64(len(data)) {
+		return nil, fmt.Errorf("unit %d at %d of %d bytes: %w", i, offset, len(data), ErrOffsets)
+	}
+	return data[begin:end], nil
 }

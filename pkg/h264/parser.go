@@ -72,7 +72,7 @@ func (p *Parser) keep(s set) {
 		}
 	}
 	s.unit = bytes.Clone(s.unit)
-	p.sets = append(p.sets[:len(p.sets):len(p.sets)], s)
+	p.sets = append(slices.Clip(p.sets), s)
 }
 
 // Sets returns the parameter sets in force, in the order in which a decoder

@@ -10,10 +10,10 @@ func aspectOf(idc uint32) Ratio {
 		{}, {1, 1}, {12, 11}, {10, 11}, {16, 11}, {40, 33}, {24, 11}, {20, 11}, {32, 11},
 		{80, 33}, {18, 11}, {15, 11}, {64, 33}, {160, 99}, {4, 3}, {3, 2}, {2, 1},
 	}
-	if idc >= uint32(len(table)) {
-		return Ratio{}
+	if i := int(idc); i < len(table) {
+		return table[i]
 	}
-	return table[idc]
+	return Ratio{}
 }
 
 // readVUI reads vui_parameters() (annex E.1.1).

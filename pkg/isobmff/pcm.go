@@ -60,7 +60,8 @@ func (e *Entry) PCM() (PCM, bool) {
 	if enda := e.Child("enda"); len(enda) >= 2 && enda[1] == 1 {
 		p.BigEndian = false
 	}
-	return p, p.settle(e)
+	ok := p.settle(e)
+	return p, ok
 }
 
 // settle works out the size of a sample and says whether the description makes

@@ -56,15 +56,17 @@ func Video(index media.Index, want mediatime.Range) (Selection, error) {
 	earliest := mediatime.Max
 	present := mediatime.Range{}
 	for i := range index {
-		if g := &index[i].Grain; want.Contains(g.PTS) {
-			if first < 0 {
-				first = i
-			}
-			last = i
-			wanted++
-			earliest = min(earliest, g.PTS)
-			present = present.Union(g.Range())
+		g := &index[i].Grain
+		if !want.Contains(g.PTS) {
+			continue
 		}
+		if first < 0 {
+			first = i
+		}
+		last = i
+		wanted++
+		earliest = min(earliest, g.PTS)
+		present = present.Union(g.Range())
 	}
 	if wanted == 0 {
 		return Selection{}, fmt.Errorf("range %s: %w", want, ErrEmpty)

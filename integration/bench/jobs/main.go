@@ -39,7 +39,8 @@ type effort struct{ bulk, idle int }
 const (
 	sampleRate = 48_000
 	bulkSize   = 250 // jobs in one submission
-	poll       = time.Millisecond
+	poll       = time.Millisecond // of a job that is waited for alone
+	bulkPoll   = 10 * time.Millisecond
 )
 
 func main() {
@@ -70,15 +71,16 @@ func run(e effort, profile string) error {
 	ready, stopped := make(chan string, 1), make(chan error, 1)
 	settings := service.Settings{Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", Region: "bench", S3Bucket: "grainmesh", AllowHosts: []string{source}}
 	go func() {
-		stopped <- mesh.Run(ctx, mesh.Options{Dir: dir, Settings: settings, Log: telemetry.Discard(), Ready: func(public, _ string) { ready <- public }})
+		stopped <- mesh.Run(ctx, mesh.Options{Dir: dir, Settings: settings, Log: telemetry.Discard(), Ready: func(r mesh.Running) { ready <- r.PublicURL }})
 	}()
-	defer func() { cancel(); <-stopped }()
 	select {
 	case err := <-stopped:
-		stopped <- nil
+		cancel()
 		return fmt.Errorf("start the mesh: %w", err)
 	case url := <-ready:
-		return measure(ctx, e, profile, newClient(url, dir), "http://"+source)
+		err := measure(ctx, e, profile, newClient(url, dir), "http://"+source)
+		cancel()
+		return errors.Join(err, <-stopped)
 	}
 }
 
@@ -169,7 +171,9 @@ func oneByOne(ctx context.Context, jobs jobv1.Jobs, source string, n int) ([]tim
 			return nil, err
 		}
 		for job := created.GetJob(); job.GetFinishedUnixNs() == 0; {
-			time.Sleep(poll)
+			if err := wait(ctx, poll); err != nil {
+				return nil, err
+			}
 			got, err := jobs.GetJob(ctx, &jobv1.GetJobRequest{Id: job.GetId()})
 			if err != nil {
 				return nil, err
@@ -221,6 +225,18 @@ func awaitNone(ctx context.Context, jobs jobv1.Jobs) error {
 		if err != nil || len(response.GetJobs()) == 0 {
 			return err
 		}
-		time.Sleep(10 * time.Millisecond)
+		if err := wait(ctx, bulkPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// wait pauses, or returns the reason why ctx ended.
+func wait(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(pause):
+		return nil
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/formats"
@@ -137,12 +138,9 @@ func mimeTypeOf(m *isobmff.Movie) string {
 }
 
 func describeAll(tracks []formats.Track) string {
-	text := ""
+	texts := make([]string, len(tracks))
 	for i, t := range tracks {
-		if i > 0 {
-			text += "; "
-		}
-		text += fmt.Sprintf("track %d: %s", t.Number, t.Skipped)
+		texts[i] = fmt.Sprintf("track %d: %s", t.Number, t.Skipped)
 	}
-	return text
+	return strings.Join(texts, "; ")
 }

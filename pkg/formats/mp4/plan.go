@@ -124,12 +124,7 @@ func (p *planner) run(ctx context.Context) error {
 		}
 	}
 	for ctx.Err() == nil {
-		var first *planTrack
-		for _, t := range p.tracks {
-			if t.unit != nil && (first == nil || t.unit.offset < first.unit.offset) {
-				first = t
-			}
-		}
+		first := p.first()
 		if first == nil {
 			return p.flush()
 		}
@@ -147,6 +142,18 @@ func (p *planner) run(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// first returns the track whose next unit comes first in the file, nil after the
+// last unit of all.
+func (p *planner) first() *planTrack {
+	var first *planTrack
+	for _, t := range p.tracks {
+		if t.unit != nil && (first == nil || t.unit.offset < first.unit.offset) {
+			first = t
+		}
+	}
+	return first
 }
 
 func (t *planTrack) advance() error {

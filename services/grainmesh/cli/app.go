@@ -40,7 +40,7 @@ func Main(args []string) int {
 
 // newApp makes the whole command line, writing to the given places.
 func newApp(out, errOut io.Writer) *cli.Command {
-	return &cli.Command{
+	app := &cli.Command{
 		Name: "grainmesh", Usage: "the open media platform, in one program", Version: Version,
 		EnableShellCompletion: true, Writer: out, ErrWriter: errOut,
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},
@@ -53,9 +53,39 @@ func newApp(out, errOut io.Writer) *cli.Command {
 		},
 		Commands: []*cli.Command{
 			upCommand(), downCommand(), statusCommand(), logsCommand(), resetCommand(), serveCommand(),
-			ingestCommand(), probeCommand(), windowCommand(), jobCommand(), flowCommand(), loginLinkCommand(), tokenCommand(), doctorCommand(),
+			ingestCommand(), probeCommand(), windowCommand(), jobCommand(), flowCommand(), loginLinkCommand(), tokenCommand(), envCommand(), doctorCommand(),
 		},
 	}
+	nameWrongUse(app)
+	return app
+}
+
+// nameWrongUse makes what the library says of wrong flags and commands an error of
+// usage, for a command and all below it.
+func nameWrongUse(cmd *cli.Command) {
+	cmd.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usage("%w", err) }
+	if len(cmd.Commands) > 0 {
+		cmd.Action = needCommand
+	}
+	for _, sub := range cmd.Commands {
+		nameWrongUse(sub)
+	}
+}
+
+// needCommand is the action of a command that only groups others.
+func needCommand(_ context.Context, cmd *cli.Command) error {
+	if cmd.Args().Present() {
+		return usage("there is no command %q; see grainmesh %s--help", cmd.Args().First(), groupOf(cmd))
+	}
+	return cli.ShowSubcommandHelp(cmd)
+}
+
+// groupOf returns the words before a command of a group, each with a blank after it.
+func groupOf(cmd *cli.Command) string {
+	if cmd.Root() == cmd {
+		return ""
+	}
+	return cmd.Name + " "
 }
 
 // errUsage marks errors of the command line itself.

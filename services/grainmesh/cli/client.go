@@ -41,6 +41,8 @@ type runState struct {
 	PID       int       `json:"pid"`
 	PublicURL string    `json:"public_url"`
 	Started   time.Time `json:"started"`
+	// Env is how other processes join it, secrets and all.
+	Env map[string]string `json:"env"`
 }
 
 const stateFile = "run.json"

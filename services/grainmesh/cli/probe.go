@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/urfave/cli/v3"
 
@@ -115,7 +116,7 @@ func rateText(r *mediav1.Rate) string {
 	case r == nil:
 		return "variable"
 	case r.GetDenominator() == 1:
-		return fmt.Sprint(r.GetNumerator())
+		return strconv.FormatInt(r.GetNumerator(), 10)
 	default:
 		return fmt.Sprintf("%d/%d", r.GetNumerator(), r.GetDenominator())
 	}

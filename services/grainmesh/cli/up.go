@@ -60,13 +60,13 @@ func runForeground(ctx context.Context, cmd *cli.Command) error {
 	settings.Listen, settings.InternalListen, settings.Version = cmd.String("listen"), "127.0.0.1:0", Version
 	return mesh.Run(ctx, mesh.Options{
 		Dir: dir, Settings: settings, Log: telemetry.NewLogger(os.Stderr, settings.LogLevel),
-		Ready: func(publicURL, _ string) { writeState(dir, publicURL) },
+		Ready: func(r mesh.Running) { writeState(dir, r) },
 	})
 }
 
 // writeState writes down where the mesh answers, for the other commands.
-func writeState(dir, publicURL string) {
-	data, err := json.Marshal(runState{PID: os.Getpid(), PublicURL: publicURL, Started: time.Now()})
+func writeState(dir string, r mesh.Running) {
+	data, err := json.Marshal(runState{PID: os.Getpid(), PublicURL: r.PublicURL, Started: time.Now(), Env: r.Env})
 	if err == nil {
 		err = renameio.WriteFile(filepath.Join(dir, stateFile), data, 0o600)
 	}

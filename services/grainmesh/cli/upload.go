@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sync/errgroup"
@@ -42,8 +43,12 @@ func (c *client) upload(ctx context.Context, cmd *cli.Command, path string) (str
 	if err != nil {
 		return "", err
 	}
-	u := &uploader{client: c, file: file, size: info.Size(), started: started, bar: newBar(cmd.Root().ErrWriter, !cmd.Bool("json")), etags: map[int32]string{}}
+	u := &uploader{
+		client: c, file: file, size: info.Size(), started: started, etags: map[int32]string{},
+		bar: newBar(cmd.Root().ErrWriter, !cmd.Bool("json")), objects: newObjectClient(),
+	}
 	defer u.bar.finish()
+	defer u.objects.CloseIdleConnections()
 	if err := u.run(ctx); err != nil {
 		// The parts that arrived are of no use; if this is lost too, the store's own
 		// rule for unfinished uploads clears them.
@@ -54,6 +59,14 @@ func (c *client) upload(ctx context.Context, cmd *cli.Command, path string) (str
 	return done.GetUrl(), err
 }
 
+// answerTimeout bounds the wait for the object store after a part has been sent; how
+// long the part itself takes depends on the line.
+const answerTimeout = time.Minute
+
+func newObjectClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: parallelParts, ResponseHeaderTimeout: answerTimeout}}
+}
+
 // uploader is one upload under way.
 type uploader struct {
 	client  *client
@@ -61,6 +74,9 @@ type uploader struct {
 	size    int64
 	started *portalv1.StartUploadResponse
 	bar     *bar
+	// objects is not the client's own: the object store must not be shown the user's
+	// token.
+	objects *http.Client
 	sent    atomic.Int64
 	mu      sync.Mutex
 	etags   map[int32]string
@@ -112,8 +128,7 @@ func (u *uploader) put(ctx context.Context, url string, start, size int64) (stri
 		return "", fmt.Errorf("make the request: %w", err)
 	}
 	req.ContentLength = size
-	// The object store must not be shown the user's token: not the client's own.
-	response, err := http.DefaultClient.Do(req)
+	response, err := u.objects.Do(req)
 	if err != nil {
 		return "", fault.Newf(fault.Unavailable, "the object store: %w", err)
 	}

@@ -24,7 +24,8 @@ type Options struct {
 	// Settings are the process's; neighbours whose URL is set are not embedded.
 	Settings service.Settings
 	Log      *slog.Logger
-	Ready    func(publicURL, internalURL string)
+	// Ready, if set, is called once, when every service is ready.
+	Ready func(Running)
 }
 
 // Run runs a mesh until ctx ends.
@@ -63,7 +64,12 @@ func (m *mesh) run(ctx context.Context, options Options) error {
 			}
 		}()
 	}
-	err := service.Run(ctx, service.Options{Settings: m.settings, Log: m.log, Ready: options.Ready}, Services()...)
+	ready := func(publicURL, internalURL string) {
+		if options.Ready != nil {
+			options.Ready(running(&m.settings, publicURL, internalURL))
+		}
+	}
+	err := service.Run(ctx, service.Options{Settings: m.settings, Log: m.log, Ready: ready}, Services()...)
 	if cause := context.Cause(ctx); errors.Is(cause, errNeighbourEnded) {
 		return errors.Join(err, cause)
 	}

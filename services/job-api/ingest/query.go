@@ -61,7 +61,7 @@ func (o *Jobs) List(ctx context.Context, tenant string, r *jobv1.ListJobsRequest
 		where("state = ANY(?)", states)
 	}
 	if text := r.GetText(); text != "" {
-		pattern := "%" + likeEscaper.Replace(text) + "%"
+		pattern := "%" + escapeLike(text) + "%"
 		where("(label ILIKE ? OR url ILIKE ? OR id::text ILIKE ?)", pattern, pattern, pattern)
 	}
 	rows, err := o.db.Query(ctx, fmt.Sprintf(`SELECT %s FROM job WHERE %s ORDER BY created_at %s, id %s LIMIT %d`,
@@ -77,8 +77,10 @@ func (o *Jobs) List(ctx context.Context, tenant string, r *jobv1.ListJobsRequest
 	return jobs[:size], cursor{last.Created, last.ID}.String(), nil
 }
 
-// likeEscaper takes their meaning from LIKE's special characters.
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+// escapeLike takes their meaning from LIKE's special characters.
+func escapeLike(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+}
 
 // PageSize bounds how many rows a page has.
 func PageSize(asked int32) int {

@@ -88,12 +88,13 @@ func (o *Jobs) refuseStart(ctx context.Context, id uuid.UUID) (*jobv1.StartWorkR
 	response := &jobv1.StartWorkResponse{Status: jobv1.StartStatus_START_STATUS_GONE}
 	err := o.change(ctx, func(c *change) error {
 		j, w, err := c.lockWork(ctx, id)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		missing := errors.Is(err, pgx.ErrNoRows)
+		if err != nil && !missing {
 			return err
 		}
 		c.outbox.Settle(id)
 		switch {
-		case err != nil || w.state == Done || w.run != j.Run:
+		case missing || w.state == Done || w.run != j.Run:
 		case w.state == WorkCancelled:
 			response.Status = jobv1.StartStatus_START_STATUS_CANCELLED
 		case w.state == Dead:
