@@ -50,7 +50,7 @@ func visit(t *testing.T, mesh *harness.Mesh) *visitor {
 	t.Helper()
 	require.FileExists(t, web+"/dist/index.html", "the pages are not built: run make web")
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.Flag("disable-gpu", true), chromedp.WindowSize(1440, 900),
+		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.Flag("disable-gpu", true), chromedp.WindowSize(1440, 1040),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("mute-audio", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.UserDataDir(t.TempDir()))
 	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), options...)
@@ -162,7 +162,7 @@ func (v *visitor) sees(text string) {
 // presses a button or link by its name.
 func (v *visitor) presses(name string) {
 	v.t.Helper()
-	find := fmt.Sprintf(`[...document.querySelectorAll('button, a, [role=tab]')].find((e) => (e.ariaLabel ?? e.innerText).trim().startsWith(%s) && !e.disabled)`, quote(name))
+	find := fmt.Sprintf(`[...document.querySelectorAll('button, a, label, [role=tab]')].find((e) => (e.ariaLabel ?? e.innerText).trim().startsWith(%s) && !e.disabled)`, quote(name))
 	v.until(find, "there is no button "+name)
 	eval[chromedp.Void](v, find+".click()")
 }

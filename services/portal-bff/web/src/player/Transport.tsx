@@ -132,7 +132,7 @@ function GoTo({ deck, onDone }: { deck: Deck; onDone: () => void }) {
         placeholder={deck.clock.timecode(0)}
         value={text}
         error={wrong}
-        onChange={(e) => setText(e.currentTarget.value)}
+        onChange={(e) => setText(e.currentTarget.value.replace(/[^\d:;.-]/g, ''))}
         onBlur={onDone}
         onKeyDown={(e) => e.key === 'Escape' && onDone()}
       />

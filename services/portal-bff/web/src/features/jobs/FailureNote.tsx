@@ -2,27 +2,21 @@ import type { ReactNode } from 'react';
 import { sentence } from '@/api/errors';
 import type { Job } from '@/api/gen/job/v1/types';
 import type { Failure } from '@/api/gen/media/v1/media';
-import { Icons } from '@/ui/icons';
+import { Problem } from '@/ui/Problem';
 import page from '@/ui/page.module.css';
-import classes from './JobPage.module.css';
 import { isRunning } from './jobState';
 
 /** FailureNote says what failed, why, and what to do now. */
 export function FailureNote({ job, failure, retry }: { job: Job; failure: Failure; retry: ReactNode }) {
+  const title =
+    failure.fault === 'customer' ? 'The file could not be ingested' : 'The platform failed this job';
   return (
-    <section className={classes.failure} role="alert">
-      <Icons.Alert />
-      <div className={classes.failureText}>
-        <h2>
-          {failure.fault === 'customer' ? 'The file could not be ingested' : 'The platform failed this job'}
-        </h2>
-        <p>{sentence(failure.message)}</p>
-        <p className={classes.failureMeta}>
-          {nextStep(failure)} <code className={page.mono}>{failure.code}</code>
-        </p>
-      </div>
-      {!isRunning(job.state) && retry}
-    </section>
+    <Problem title={title} action={isRunning(job.state) ? undefined : retry}>
+      <p>{sentence(failure.message)}</p>
+      <p className={page.dim}>
+        {nextStep(failure)} <code className={page.mono}>{failure.code}</code>
+      </p>
+    </Problem>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Alert, Button, SegmentedControl, Tabs, TextInput } from '@mantine/core';
+import { Button, SegmentedControl, Tabs, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
@@ -6,7 +6,7 @@ import { api } from '@/api/client';
 import { faultOf } from '@/api/errors';
 import { CopyLine } from '@/ui/CopyLine';
 import { usePageName } from '@/ui/crumbs';
-import { Icons } from '@/ui/icons';
+import { Problem } from '@/ui/Problem';
 import page from '@/ui/page.module.css';
 import { useUrlState } from '@/ui/useUrlState';
 import { FilePicker, UploadMeter } from './FilePicker';
@@ -125,10 +125,12 @@ function useIdempotencyKey(): (draft: Draft) => string {
 function Refusal({ error }: { error: unknown }) {
   const fault = faultOf(error);
   return (
-    <Alert mt={20} color="red" variant="light" icon={<Icons.Alert />} title="The job was not taken">
-      {fault.message} <code className={page.mono}>{fault.code}</code>
-      <div className={page.dim}>What you typed is still here.</div>
-    </Alert>
+    <Problem title="The job was not taken">
+      <p>
+        {fault.message} <code>{fault.code}</code>
+      </p>
+      <p className={page.dim}>What you typed is still here.</p>
+    </Problem>
   );
 }
 

@@ -27,17 +27,23 @@ export async function uploadFile(
     )
   ).response;
   const { uploadId } = start;
+  // One part that fails for good stops the others.
+  const all = new AbortController();
+  const stop = () => all.abort(cancelled);
+  signal.addEventListener('abort', stop, { once: true });
   try {
     const meter = new Meter(file.size, onProgress);
     const etags =
       start.putUrl === ''
-        ? await putParts(file, uploadId, start.parts, Number(start.partSize), meter, signal)
-        : { 1: await putBlob(start.putUrl, file, (n) => meter.set(1, n), signal) };
+        ? await putParts(file, uploadId, start.parts, Number(start.partSize), meter, all)
+        : { 1: await putBlob(start.putUrl, file, (n) => meter.set(1, n), all.signal) };
     return (await api.portal.completeUpload({ uploadId, etags }, { abort: signal })).response.url;
   } catch (err) {
     // The owner collects what was sent in any case; this only frees it at once.
     await api.portal.abortUpload({ uploadId }).response.catch(() => undefined);
     throw err;
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -64,26 +70,38 @@ async function putParts(
   parts: number,
   partSize: number,
   meter: Meter,
-  signal: AbortSignal,
+  all: AbortController,
 ): Promise<Record<number, string>> {
   const etags: Record<number, string> = {};
   for (let first = 1; first <= parts; first += SIGN_AT_ONCE) {
     const numbers = Array.from({ length: Math.min(SIGN_AT_ONCE, parts - first + 1) }, (_, i) => first + i);
-    const { urls } = (await api.portal.signParts({ uploadId, parts: numbers }, { abort: signal })).response;
-    await inParallel(numbers, async (n) => {
+    const { urls } = (await api.portal.signParts({ uploadId, parts: numbers }, { abort: all.signal }))
+      .response;
+    await inParallel(numbers, all, async (n) => {
       const blob = file.slice((n - 1) * partSize, n * partSize);
-      etags[n] = await putBlob(urls[n] ?? '', blob, (sent) => meter.set(n, sent), signal);
+      etags[n] = await putBlob(urls[n] ?? '', blob, (sent) => meter.set(n, sent), all.signal);
     });
   }
   return etags;
 }
 
-async function inParallel(numbers: number[], work: (n: number) => Promise<void>): Promise<void> {
+/** inParallel ends when all work has, and throws what went wrong first. */
+async function inParallel(
+  numbers: number[],
+  all: AbortController,
+  work: (n: number) => Promise<void>,
+): Promise<void> {
   const queue = [...numbers];
   const worker = async () => {
-    for (let n = queue.shift(); n !== undefined; n = queue.shift()) await work(n);
+    for (let n = queue.shift(); n !== undefined && !all.signal.aborted; n = queue.shift()) {
+      await work(n).catch((err) => {
+        all.abort(err);
+        throw err;
+      });
+    }
   };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
+  if (all.signal.aborted) throw all.signal.reason;
 }
 
 async function putBlob(
