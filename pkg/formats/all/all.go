@@ -4,10 +4,11 @@ package all
 
 import (
 	"github.com/grainmesh/grainmesh/pkg/formats"
+	"github.com/grainmesh/grainmesh/pkg/formats/gsf"
 	"github.com/grainmesh/grainmesh/pkg/formats/wav"
 )
 
 // Registry returns all formats.
 func Registry() (*formats.Registry, error) {
-	return formats.NewRegistry(wav.Format{})
+	return formats.NewRegistry(wav.Format{}, gsf.Format{})
 }
