@@ -14,7 +14,9 @@ func (r *PlanRequest) CheckShift() error {
 		}
 		// A second of room: the coded grains around a range reach beyond it.
 		low, high := mediatime.Min+mediatime.Second, mediatime.Max-mediatime.Second
-		if t.Range.End > high-max(r.Shift, 0) || t.Range.Start < low-min(r.Shift, 0) {
+		late := t.Range.HasEnd() && t.Range.End > high-max(r.Shift, 0) || t.Range.Start > high-max(r.Shift, 0)
+		early := t.Range.HasStart() && t.Range.Start < low-min(r.Shift, 0) || t.Range.End < low-min(r.Shift, 0)
+		if late || early {
 			return fault.Newf(fault.TimeOutOfRange, "track %d covers %s; with an origin of %s it lies beyond +-292 years", t.Number, t.Range, r.Shift)
 		}
 	}
