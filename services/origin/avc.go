@@ -55,12 +55,7 @@ func (s *Service) initSection(ctx context.Context, v *view, t *trackView, config
 		return nil, err
 	}
 	track := &fmp4.Track{Timescale: uint32(t.timescale), SampleEntry: entry, Audio: t.audio, Skip: t.skip}
-	if video := t.flow.Video; video != nil {
-		track.Width, track.Height = video.Width, video.Height
-		if p := video.PixelAspect; !p.IsZero() {
-			track.Width = int(int64(video.Width) * p.Num / p.Den)
-		}
-	}
+	track.Width, track.Height = t.display()
 	return fmp4.Init(track), nil
 }
 

@@ -249,6 +249,12 @@ func (f memoryFile) Size() int64 { return f.Reader.Size() }
 // begin makes the Flows of a file and plans it, with objects of the given sizes.
 func (m *memoryStore) begin(t *testing.T, format formats.Format, path string, sizes formats.Sizes) *ingested {
 	t.Helper()
+	return m.beginRange(t, format, path, sizes, mediatime.Eternity)
+}
+
+// beginRange does so for a part of the file.
+func (m *memoryStore) beginRange(t *testing.T, format formats.Format, path string, sizes formats.Sizes, r mediatime.Range) *ingested {
+	t.Helper()
 	body, err := os.ReadFile(path)
 	require.NoError(t, err)
 	in := &ingested{flows: map[int]*media.Flow{}, format: format, input: memoryFile{bytes.NewReader(body)}}
@@ -264,13 +270,13 @@ func (m *memoryStore) begin(t *testing.T, format formats.Format, path string, si
 		if flow.Tags == nil {
 			flow.Tags = media.Tags{}
 		}
-		flow.Tags["ingest_timerange"] = []string{track.Range.String()}
+		flow.Tags["ingest_timerange"] = []string{track.Range.Intersect(r).String()}
 		in.flows[track.Number] = &flow
 		in.multi.Collection = append(in.multi.Collection, media.Member{FlowID: flow.ID, Role: fmt.Sprint(track.Number)})
 		m.put(&flow)
 	}
 	m.put(in.multi)
-	request := &formats.PlanRequest{Analysis: analysis, Flows: in.flows, Range: mediatime.Eternity, Sizes: sizes}
+	request := &formats.PlanRequest{Analysis: analysis, Flows: in.flows, Range: r, Sizes: sizes}
 	require.NoError(t, format.Plan(t.Context(), in.input, request, func(c *formats.Chunk) error {
 		in.chunks = append(in.chunks, c)
 		return nil
@@ -292,11 +298,17 @@ func (m *memoryStore) read(t *testing.T, in *ingested, chunk int) {
 func (m *memoryStore) ingest(t *testing.T, format formats.Format, path string, sizes formats.Sizes) *ingested {
 	t.Helper()
 	in := m.begin(t, format, path, sizes)
+	m.readAll(t, in)
+	return in
+}
+
+// readAll stores every chunk and closes the Flows.
+func (m *memoryStore) readAll(t *testing.T, in *ingested) {
+	t.Helper()
 	for i := range in.chunks {
 		m.read(t, in, i)
 	}
 	m.close()
-	return in
 }
 
 type memorySink struct {

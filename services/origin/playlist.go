@@ -92,8 +92,8 @@ func yesNo(b bool) string {
 func mediaURI(t *trackView) string { return t.flow.ID.String() + "/media.m3u8" }
 
 func pictureAttributes(t *trackView) string {
-	v := t.flow.Video
-	out := fmt.Sprintf(",RESOLUTION=%dx%d", v.Width, v.Height)
+	width, height := t.display()
+	out := fmt.Sprintf(",RESOLUTION=%dx%d", width, height)
 	if rate := t.flow.GrainRate; !rate.IsZero() {
 		out += fmt.Sprintf(",FRAME-RATE=%.3f", rate.Float())
 	}

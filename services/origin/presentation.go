@@ -51,6 +51,9 @@ type trackView struct {
 	clock plan.Clock
 	skip  int64 // ticks before time 0
 	delay int64 // ticks by which pictures are decoded before their turn to be shown
+	// first is the time of the first picture that is decoded, which may be before
+	// that of the first that is shown.
+	first mediatime.Time
 	spans []plan.Span
 }
 
@@ -258,7 +261,10 @@ func (p *presentation) snapshot(now time.Time, state string, complete bool) *vie
 	}
 	for _, t := range p.tracks {
 		spans := t.spans()
-		v.tracks = append(v.tracks, trackView{rendition: t.rendition, clock: t.clock, skip: t.skip, delay: t.delay, spans: spans[:min(len(v.cells), len(spans))]})
+		v.tracks = append(v.tracks, trackView{
+			rendition: t.rendition, clock: t.clock, skip: t.skip, delay: t.delay, first: t.first,
+			spans: spans[:min(len(v.cells), len(spans))],
+		})
 	}
 	return v
 }

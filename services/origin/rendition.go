@@ -98,6 +98,18 @@ func (r *rendition) config(n uint16) media.CodecConfig {
 // are taken for a byte stream with its parameter sets inside.
 func described(c media.CodecConfig) bool { return len(c.SampleEntry) > 0 && len(c.Decoder) > 0 }
 
+// display returns the size at which pictures are shown, in square pixels.
+func (r *rendition) display() (width, height int) {
+	v := r.flow.Video
+	if v == nil {
+		return 0, 0
+	}
+	if p := v.PixelAspect; !p.IsZero() {
+		return int(int64(v.Width) * p.Num / p.Den), v.Height
+	}
+	return v.Width, v.Height
+}
+
 // codec names the coding as in RFC 6381.
 func (r *rendition) codec() string {
 	switch c := r.config(0); {

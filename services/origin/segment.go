@@ -2,11 +2,9 @@ package origin
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
-	"github.com/grainmesh/grainmesh/pkg/gsf"
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 
@@ -64,72 +62,21 @@ func (b *builder) takes(s *storedSegment, e *media.Entry) bool {
 		start := clock.At(e.PTS)
 		return b.from() <= start && start < b.span.End && e.PTS < s.Range.End && e.Config == b.span.Config
 	default:
-		at := clock.At(e.Order)
-		return b.from() <= at && (at < b.span.End || b.view.cells[b.number].Last)
+		at, from := clock.At(e.Order), b.span.Start
+		if b.number == 0 {
+			from = clock.At(b.track.first)
+		}
+		return from <= at && (at < b.span.End || b.view.cells[b.number].Last)
 	}
 }
 
-// from returns the first tick of the span's grains; those before time 0 go with the
-// first span.
+// from returns the first tick of the span's coded frames; those before time 0 go
+// with the first span.
 func (b *builder) from() int64 {
 	if b.number == 0 {
-		return b.track.delay
+		return 0
 	}
 	return b.span.Start
-}
-
-// pictures makes a segment of H.264.
-func (b *builder) pictures(pieces []*piece) ([]byte, error) {
-	var samples []fmp4.Sample
-	var orders []int64
-	var grain gsf.Grain
-	shown := 0 // samples up to the last that is presented
-	for _, p := range pieces {
-		for i := range p.grains {
-			e := &p.grains[i]
-			if e.Config != b.span.Config {
-				continue
-			}
-			sample, err := b.picture(p, i, &grain)
-			if err != nil {
-				return nil, fault.Newf(fault.Internal, "segment %d: %w", b.number, err)
-			}
-			samples, orders = append(samples, sample), append(orders, b.track.clock.At(e.Order))
-			if p.stored.Range.Contains(e.PTS) {
-				shown = len(samples)
-			}
-		}
-	}
-	if b.view.cells[b.number].Last {
-		samples, orders = samples[:shown], orders[:shown]
-	}
-	if len(samples) == 0 {
-		return nil, fault.Newf(fault.Internal, "segment %d: its pictures are not in the store", b.number)
-	}
-	for i := range samples {
-		next := b.span.End
-		if i+1 < len(orders) {
-			next = orders[i+1]
-		}
-		samples[i].Duration = uint32(max(1, min(next-orders[i], math.MaxUint32)))
-	}
-	return b.fragment(nil, 0, orders[0]-b.track.delay, samples), nil
-}
-
-// picture returns a picture as its sample entry says that samples are framed.
-func (b *builder) picture(p *piece, i int, grain *gsf.Grain) (fmp4.Sample, error) {
-	e := &p.grains[i]
-	if err := p.decode(i, grain); err != nil {
-		return fmp4.Sample{}, err
-	}
-	data, err := frameAVC(b.track.config(e.Config), grain.Data, grain.CodedVideo.UnitOffsets, int(e.Injected))
-	if err != nil {
-		return fmp4.Sample{}, fmt.Errorf("object %s: grain %d: %w", p.stored.Object, p.from+i, err)
-	}
-	clock := b.track.clock
-	return fmp4.Sample{
-		Data: data, Sync: e.Access == media.Clean, Offset: int32(clock.At(e.PTS) - clock.At(e.Order) + b.track.delay),
-	}, nil
 }
 
 // aac makes a segment of AAC.

@@ -18,6 +18,7 @@ type track struct {
 	clock plan.Clock
 	skip  int64
 	delay int64
+	first mediatime.Time
 	// cursor is the end of the stored segments that were planned, and taken is how
 	// many grains of the one after it were.
 	cursor mediatime.Time
@@ -120,25 +121,24 @@ func (t *track) extendVideo(ctx context.Context, zero mediatime.Time, limits pla
 	return nil
 }
 
-// beginVideo sets the clock. What comes before time 0 of the presentation, and is
-// there for the decoder: pictures from the random access point that the first shown
-// one needs, and the time for which a picture may have to wait for another that is
-// shown before it. So no picture is shown before it is decoded, which older players
-// would put right by moving all of them.
+// beginVideo sets the clock. What comes before time 0 of the presentation is the
+// time for which a picture may have to wait for another that is shown before it: so
+// no picture is shown before it is decoded, which older players would put right by
+// moving all of them.
 func (t *track) beginVideo(zero mediatime.Time, s *storedSegment) {
 	t.clock = plan.NewClock(t.timescale, zero, zero)
-	first := zero
+	t.first = zero
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		if e.Access != media.NotRandom || i == 0 {
-			first = min(zero, e.Order)
+			t.first = min(zero, e.Order)
 		}
 		if e.PTS >= zero {
 			break
 		}
 	}
 	t.delay = t.reorderDelay(s)
-	t.skip = t.delay - t.clock.At(first)
+	t.skip = t.delay
 	t.clock = t.clock.Shift(t.skip)
 }
 

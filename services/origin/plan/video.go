@@ -54,6 +54,10 @@ func (v *Video) Segment(r mediatime.Range) {
 func (v *Video) Picture(e *media.Entry) {
 	at := e.Order
 	switch {
+	case at >= v.end:
+		// Stored with those of the segment, and no part of it.
+		v.open.Bytes += e.Size
+		return
 	case !v.started:
 		v.started = true
 		v.open.Config, v.open.Dependent = e.Config, e.Access != media.Clean
