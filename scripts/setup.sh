@@ -46,13 +46,13 @@ as_root=()
 if ((EUID != 0)); then
 	as_root=(sudo)
 fi
-if ! command -v apt-get >/dev/null || ! command -v "${as_root[0]:-true}" >/dev/null; then
-	echo "setup: please install: ${missing[*]}" >&2
-	echo "setup: (these are Debian's names; nothing was installed, because apt-get or sudo is not here)" >&2
+root() { "${as_root[@]}" "$@"; }
+
+if ! command -v apt-get >/dev/null || ! root true; then
+	echo "setup: please install these packages (by Debian's names): ${missing[*]}" >&2
+	echo "setup: nothing was installed, because that needs apt-get, and root or sudo" >&2
 	exit 1
 fi
-
-root() { "${as_root[@]}" "$@"; }
 
 echo "setup: installing ${missing[*]}"
 if [[ " ${missing[*]} " == *' postgresql '* ]]; then

@@ -49,7 +49,7 @@ check_contracts() {
 
 check_format() {
 	local unformatted
-	unformatted=$(gofmt -l $MODULES)
+	unformatted=$("$(go env GOROOT)/bin/gofmt" -l $MODULES)
 	[[ -z $unformatted ]] || fail "not formatted (make tidy):" $unformatted
 }
 

@@ -16,7 +16,9 @@ cd "$web"
 
 install_packages() {
 	[[ node_modules/.package-lock.json -nt package-lock.json ]] && return
-	npm ci --no-audit --no-fund
+	# Not npm ci: it asks for every optional package of other platforms to stand in the lock file, also for
+	# those that the registry at hand did not have when it was written.
+	npm install --no-save --no-audit --no-fund
 	touch node_modules/.package-lock.json
 }
 

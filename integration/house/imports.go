@@ -21,9 +21,12 @@ func modules() map[string][]string {
 // place here.
 func pkgOrder() [][]string {
 	return [][]string{
-		{"mediatime"},
-		{"h264", "gsf", "media"},
+		{"mediatime", "mediatest"},
+		{"h264", "aac", "gsf", "media"},
+		{"pcm", "window"},
 		{"fault"},
+		{"isobmff"},
+		{"urlguard"},
 		{"config"},
 		{"telemetry"},
 		{"proc"},
@@ -31,11 +34,14 @@ func pkgOrder() [][]string {
 		{"subjects"},
 		{"bus"},
 		{"outbox"},
+		{"urlguard"},
 		{"objstore"},
 		{"rangereader"},
 		{"auth"},
+		{"work"},
 		{"serve"},
 		{"formats"},
+		{"runs"},
 		{"service"},
 		{"embed"},
 	}
@@ -81,7 +87,7 @@ func PackagesOrdered(t Tree) []string {
 		for _, imported := range file.Imports() {
 			to, ok := strings.CutPrefix(imported, "pkg/")
 			to, _, _ = strings.Cut(to, "/")
-			if ok && rank[to] > rank[from] {
+			if _, placed := rank[from]; ok && placed && rank[to] > rank[from] {
 				findings = append(findings, fmt.Sprintf("%s imports %s, which comes after pkg/%s", file.Path, imported, from))
 			}
 		}

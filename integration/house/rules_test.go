@@ -63,9 +63,10 @@ func TestRulesFind(t *testing.T) {
 			service("reader", "reader.go"),
 		},
 		{
-			"migrations without a store", ServiceFolders,
-			with(service("reader", "reader.go"), "services/reader/migrations/1.sql", "x"), "no store.go",
-			service("reader", "reader.go"),
+			"store without migrations", ServiceFolders,
+			with(service("reader", "reader.go"), "services/reader/store.go", "package reader"), "no migrations",
+			with(with(service("reader", "reader.go"), "services/reader/store.go", "package reader"),
+				"services/reader/migrations/1.sql", "x"),
 		},
 		{
 			"file for symmetry", NothingEmpty,

@@ -25,8 +25,8 @@ func ServiceFolders(t Tree) []string {
 				findings = append(findings, fmt.Sprintf("%s has no %s", folder, file))
 			}
 		}
-		if t.HasFolder(folder+"/migrations") && !t.Has(folder+"/store.go") {
-			findings = append(findings, fmt.Sprintf("%s has migrations and no store.go", folder))
+		if t.Has(folder+"/store.go") && !t.HasFolder(folder+"/migrations") {
+			findings = append(findings, fmt.Sprintf("%s has a store.go and no migrations", folder))
 		}
 		if lines := strings.Count(t[folder+"/cmd/main.go"], "\n"); lines > maxMainLines && name != "grainmesh" {
 			findings = append(findings, fmt.Sprintf(

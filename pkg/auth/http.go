@@ -16,7 +16,7 @@ const CSRFHeader = "X-Grainmesh-Csrf"
 
 // Middleware proves who calls and puts it into the request's context. Requests
 // without a token pass unproved, for handlers that say themselves what they need
-// ([Require]); a token that does not hold is refused.
+// ([Require]); a token that does not hold is refused, unless it is a cookie.
 func (v *Verifier) Middleware(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,6 +30,12 @@ func (v *Verifier) Middleware(refuse func(http.ResponseWriter, *http.Request, er
 				return
 			}
 			id, err := v.Verify(token)
+			if err != nil && r.Header.Get("Authorization") == "" && r.URL.Query().Get("access_token") == "" {
+				// A browser keeps its cookie after the token has run out: it is not proved,
+				// and the portal may renew it.
+				next.ServeHTTP(w, r)
+				return
+			}
 			if err != nil {
 				refuse(w, r, err)
 				return

@@ -51,6 +51,21 @@ func (i *Identity) Has(scope Scope) bool {
 	return scope != Service && scope != Play && slices.Contains(i.Scopes, Admin)
 }
 
+// maxTenant bounds a tenant's name, which is part of object keys.
+const maxTenant = 64
+
+// ValidTenant says whether a name can be a tenant's: it can stand as one part of an
+// object's key.
+func ValidTenant(name string) bool {
+	for i, c := range []byte(name) {
+		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || (c == '.' && i > 0)
+		if !plain {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxTenant
+}
+
 type identityKey struct{}
 
 // WithIdentity returns a context of a call made by id.

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -194,15 +195,16 @@ func (v *Verifier) identity(c *claims) (*Identity, error) {
 	if kind != KindService && c.Tenant == "" {
 		return nil, fault.New(fault.Unauthenticated, "the token names no tenant")
 	}
+	if c.Tenant != "" && !ValidTenant(c.Tenant) {
+		return nil, fault.Newf(fault.Unauthenticated, "tenant %q, want at most %d letters, digits, dashes, dots and underscores", c.Tenant, maxTenant)
+	}
 	return id, nil
 }
 
 func (v *Verifier) accepts(audience jwt.ClaimStrings) bool {
 	for _, have := range audience {
-		for _, want := range v.audiences {
-			if have == want {
-				return true
-			}
+		if slices.Contains(v.audiences, have) {
+			return true
 		}
 	}
 	return false

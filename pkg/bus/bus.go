@@ -36,17 +36,22 @@ type Config struct {
 // ErrQueued says that this piece of work is queued or in flight already.
 var ErrQueued = errors.New("work is queued already")
 
-// jsErrMaxMsgsPerSubject is the server's refusal of a second message on a subject
-// (nats-server errors.json, JSStreamStoreFailedF with "maximum messages per subject
-// exceeded").
+// ErrTooLarge says that the server takes no message of this size.
+var ErrTooLarge = errors.New("message is too large")
+
+// jsErrStoreFailed is the server's refusal to store, as of a second message on a
+// subject (nats-server errors.json, JSStreamStoreFailedF).
 const jsErrStoreFailed jetstream.ErrorCode = 10077
 
-const connectTimeout = 10 * time.Second
+const (
+	connectTimeout = 10 * time.Second
+	publishTimeout = 5 * time.Second
+)
 
 // Connect opens a connection that is kept up until Close.
 func Connect(config Config, trace *telemetry.Tracing, log *slog.Logger) (*Bus, error) {
 	options := []nats.Option{
-		nats.Name(config.Name), nats.MaxReconnects(-1), nats.Timeout(connectTimeout),
+		nats.Name(config.Name), nats.CustomInboxPrefix(subjects.InboxPrefix(config.Name)), nats.MaxReconnects(-1), nats.Timeout(connectTimeout),
 		nats.RetryOnFailedConnect(true), nats.ReconnectWait(100 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, time.Second),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -65,7 +70,7 @@ func Connect(config Config, trace *telemetry.Tracing, log *slog.Logger) (*Bus, e
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS as %s: %w", config.Name, err)
 	}
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(publishTimeout))
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("JetStream as %s: %w", config.Name, err)
@@ -97,13 +102,14 @@ func (b *Bus) Healthy() error {
 // eventsMaxAge is how long facts are kept for those who catch up.
 const eventsMaxAge = 72 * time.Hour
 
-// EnsureStreams makes the streams of work and events, or brings them up to date.
-func (b *Bus) EnsureStreams(ctx context.Context) error {
+// EnsureStreams makes the stream of events and those of the given layers, or brings
+// them up to date. Only who publishes to a stream makes it.
+func (b *Bus) EnsureStreams(ctx context.Context, layers ...subjects.Layer) error {
 	configs := []jetstream.StreamConfig{{
 		Name: subjects.EventStream, Subjects: []string{subjects.AllEvents},
 		Retention: jetstream.LimitsPolicy, MaxAge: eventsMaxAge, Discard: jetstream.DiscardOld,
 	}}
-	for _, layer := range subjects.Layers() {
+	for _, layer := range layers {
 		configs = append(configs, jetstream.StreamConfig{
 			Name: layer.Stream(), Subjects: []string{layer.All()},
 			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: 1,
@@ -118,33 +124,56 @@ func (b *Bus) EnsureStreams(ctx context.Context) error {
 	return nil
 }
 
-// PublishWork queues one piece of work. It returns ErrQueued if that is queued or
-// in flight.
-func (b *Bus) PublishWork(ctx context.Context, subject string, payload []byte, headers map[string]string) error {
-	_, err := b.js.PublishMsg(ctx, message(subject, payload, headers))
+// Outgoing is a message for a stream.
+type Outgoing struct {
+	Subject     string
+	Tenant      string
+	TraceParent string // W3C trace context of what caused it; may be empty
+	Data        []byte
+}
+
+// Publish sends messages in order, all under way at once, and waits until each is
+// stored or refused. It returns an error for each: nil, ErrQueued for work that is
+// queued or in flight, or what went wrong.
+func (b *Bus) Publish(ctx context.Context, messages []Outgoing) []error {
+	failures := make([]error, len(messages))
+	futures := make([]jetstream.PubAckFuture, len(messages))
+	for i, m := range messages {
+		futures[i], failures[i] = b.js.PublishMsgAsync(m.message())
+	}
+	for i, future := range futures {
+		if future == nil {
+			failures[i] = refused(messages[i].Subject, failures[i])
+			continue
+		}
+		select {
+		case <-future.Ok():
+		case err := <-future.Err():
+			failures[i] = refused(messages[i].Subject, err)
+		case <-ctx.Done():
+			failures[i] = ctx.Err()
+		}
+	}
+	return failures
+}
+
+func refused(subject string, err error) error {
 	var apiErr *jetstream.APIError
 	if errors.As(err, &apiErr) && apiErr.ErrorCode == jsErrStoreFailed {
 		return ErrQueued
 	}
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", subject, err)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return fmt.Errorf("publish %s: %w", subject, ErrTooLarge)
 	}
-	return nil
+	return fmt.Errorf("publish %s: %w", subject, err)
 }
 
-// PublishRaw publishes bytes to the stream of events and waits until it is stored.
-func (b *Bus) PublishRaw(ctx context.Context, subject string, payload []byte, headers map[string]string) error {
-	if _, err := b.js.PublishMsg(ctx, message(subject, payload, headers)); err != nil {
-		return fmt.Errorf("publish %s: %w", subject, err)
-	}
-	return nil
-}
-
-func message(subject string, payload []byte, headers map[string]string) *nats.Msg {
-	msg := nats.NewMsg(subject)
-	msg.Data = payload
-	for name, value := range headers {
-		msg.Header.Set(name, value)
+func (m *Outgoing) message() *nats.Msg {
+	msg := nats.NewMsg(m.Subject)
+	msg.Data = m.Data
+	msg.Header.Set(TenantHeader, m.Tenant)
+	if m.TraceParent != "" {
+		msg.Header.Set("traceparent", m.TraceParent)
 	}
 	return msg
 }
@@ -182,8 +211,43 @@ func OnProgress[T proto.Message](ctx context.Context, b *Bus, event subjects.Eve
 	return nil
 }
 
-// JetStream gives the client itself, for readers of the event stream.
-func (b *Bus) JetStream() jetstream.JetStream { return b.js }
+// TenantHeader says whose event a message is.
+const TenantHeader = "Grainmesh-Tenant"
+
+// Event is a fact from the stream of events.
+type Event struct {
+	Subject  string
+	Tenant   string
+	Sequence uint64 // in the stream; grows
+	Data     []byte
+}
+
+// Follow calls handle for every event after a sequence number, or from now on for 0,
+// in order, until ctx ends. It calls following once, when no later event is missed.
+func (b *Bus) Follow(ctx context.Context, after uint64, following func(), handle func(Event)) error {
+	config := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverNewPolicy}
+	if after > 0 {
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, after+1
+	}
+	consumer, err := b.js.OrderedConsumer(ctx, subjects.EventStream, config)
+	if err != nil {
+		return fmt.Errorf("follow %s: %w", subjects.EventStream, err)
+	}
+	consuming, err := consumer.Consume(func(msg jetstream.Msg) {
+		meta, err := msg.Metadata()
+		if err != nil {
+			return // not from a stream
+		}
+		handle(Event{msg.Subject(), msg.Headers().Get(TenantHeader), meta.Sequence.Stream, msg.Data()})
+	})
+	if err != nil {
+		return fmt.Errorf("follow %s: %w", subjects.EventStream, err)
+	}
+	following()
+	<-ctx.Done()
+	consuming.Stop()
+	return nil
+}
 
 // headerCarrier lets trace context travel in NATS headers.
 type headerCarrier nats.Header

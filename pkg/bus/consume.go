@@ -10,21 +10,32 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/grainmesh/grainmesh/pkg/config"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	workv1 "github.com/grainmesh/grainmesh/rpc/work/v1"
 )
 
 // Policy is how one layer consumes its work: the one place where timeouts,
-// concurrency and backoff are set.
+// concurrency and backoff are set. It is part of a layer's settings.
 type Policy struct {
 	// AckWait is how long a worker may be silent before its work goes to another.
-	AckWait time.Duration
+	AckWait time.Duration `envconfig:"ACK_WAIT" default:"30s"`
 	// MaxAckPending bounds what all instances together have in flight.
-	MaxAckPending int
+	MaxAckPending int `envconfig:"MAX_IN_FLIGHT" default:"4096"`
 	// Slots is how many pieces one instance works on at a time.
-	Slots int
-	// RetryDelay is how long a nak waits.
-	RetryDelay time.Duration
+	Slots int `envconfig:"SLOTS" default:"16"`
+	// RetryDelay is how long work waits when its owner could not be reached.
+	RetryDelay time.Duration `envconfig:"RETRY_DELAY" default:"1s"`
+	// StopGrace is how long work in hand may go on when the process stops.
+	StopGrace time.Duration `envconfig:"STOP_GRACE" default:"20s"`
+}
+
+// Validate names the setting that makes no sense.
+func (p *Policy) Validate() error {
+	return config.Positive(map[string]int64{
+		"ACK_WAIT": int64(p.AckWait), "MAX_IN_FLIGHT": int64(p.MaxAckPending), "SLOTS": int64(p.Slots),
+		"RETRY_DELAY": int64(p.RetryDelay), "STOP_GRACE": int64(p.StopGrace),
+	})
 }
 
 // Message is one delivery of a piece of work.
@@ -53,62 +64,101 @@ type dropError struct{ error }
 
 func (e dropError) Unwrap() error { return e.error }
 
+type leaveError struct{ error }
+
+func (e leaveError) Unwrap() error { return e.error }
+
+// Leave marks an error after which the message is not touched, because it may be
+// another's by now: an ack would take it away from who works on it.
+func Leave(err error) error { return leaveError{err} }
+
 // Retry marks an error that another delivery may cure.
 func Retry(err error) error { return retryError{err} }
 
 // Drop marks an error of a message that makes no sense.
 func Drop(err error) error { return dropError{err} }
 
-// Consume takes work of a layer until ctx ends, then waits for what is in hand,
-// whose context ends with it.
+// Consume takes work of a layer until ctx ends, then lets what is in hand finish,
+// within the policy's grace.
 func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, handle Handler) error {
+	pause := firstPause
 	for ctx.Err() == nil {
+		started := time.Now()
 		err := b.consumeOnce(ctx, layer, policy, handle)
 		if ctx.Err() != nil {
 			break
 		}
-		// The stream or consumer may be gone, as after the loss of JetStream's whole
-		// store: make them again and go on.
+		if time.Since(started) > policy.RetryDelay {
+			pause = firstPause
+		}
+		// The stream may not be there yet, or be gone with JetStream's whole store: its
+		// publisher makes it again.
 		b.log.WarnContext(ctx, "consumer stopped and is made again", "layer", layer, "err", err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(policy.RetryDelay):
+		case <-time.After(pause):
+			pause = min(2*pause, policy.RetryDelay)
 		}
 	}
-	return nil
+	return nil //nolint:nilerr // being stopped is no failure
 }
 
+// firstPause is how long to wait for a stream the first time; processes that start
+// together need no more.
+const firstPause = 20 * time.Millisecond
+
 func (b *Bus) consumeOnce(ctx context.Context, layer subjects.Layer, policy Policy, handle Handler) error {
-	if err := b.EnsureStreams(ctx); err != nil {
-		return err
-	}
 	consumer, err := b.js.CreateOrUpdateConsumer(ctx, layer.Stream(), jetstream.ConsumerConfig{
 		Durable: string(layer), AckPolicy: jetstream.AckExplicitPolicy, AckWait: policy.AckWait,
 		MaxAckPending: policy.MaxAckPending, MaxDeliver: -1, FilterSubject: layer.All(),
+		// What was acked has left the stream: a lost consumer delivers again only what
+		// was in hand, which epochs allow for.
+		MemoryStorage: true,
 	})
 	if err != nil {
 		return fmt.Errorf("consumer of %s: %w", layer.Stream(), err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(policy.Slots), jetstream.PullExpiry(pullExpiry))
+	// One message is asked for when there is a slot for it: what waits in a buffer
+	// would lose its AckWait there, and be kept from an instance that is idle.
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry))
 	if err != nil {
 		return fmt.Errorf("pull from %s: %w", layer.Stream(), err)
 	}
-	var inHand sync.WaitGroup
-	defer inHand.Wait()
+	defer messages.Stop()
 	stop := context.AfterFunc(ctx, messages.Stop)
 	defer stop()
-	defer messages.Stop()
+	workCtx, finished := grace(ctx, policy.StopGrace)
+	defer finished()
+	var inHand sync.WaitGroup
+	defer inHand.Wait()
 	slots := make(chan struct{}, policy.Slots)
 	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		msg, err := messages.Next()
 		if err != nil {
 			return fmt.Errorf("next of %s: %w", layer.Stream(), err)
 		}
-		slots <- struct{}{}
 		inHand.Go(func() {
 			defer func() { <-slots }()
-			b.settle(ctx, msg, policy, b.deliver(ctx, msg, handle))
+			b.settle(workCtx, msg, policy, b.deliver(workCtx, msg, handle))
 		})
+	}
+}
+
+// grace returns a context that ends a while after parent does.
+func grace(parent context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		timer := time.AfterFunc(while, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return ctx, func() {
+		stop()
+		cancel()
 	}
 }
 
@@ -129,8 +179,11 @@ func (b *Bus) deliver(ctx context.Context, msg jetstream.Msg, handle Handler) er
 // settle turns a handler's error into one of the outcomes.
 func (b *Bus) settle(ctx context.Context, msg jetstream.Msg, policy Policy, err error) {
 	var drop dropError
+	var leave leaveError
 	var settled error
 	switch {
+	case errors.As(err, &leave):
+		b.log.InfoContext(ctx, "work message left alone", "subject", msg.Subject(), "err", err)
 	case err == nil:
 		settled = msg.Ack()
 	case errors.As(err, &drop):

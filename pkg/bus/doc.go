@@ -6,10 +6,11 @@
 // whoever takes it asks the owner, and the ack comes after the owner has heard the
 // outcome. An ack is no fence: epochs are (see services/job-api).
 //
-// A handler's error picks one of four outcomes:
+// A handler's error picks one of the outcomes:
 //
 //	nil          ack            done, or the owner knows that it failed
 //	Retry(err)   nak with delay the owner could not be told
 //	Drop(err)    term           the message makes no sense
+//	Leave(err)   nothing        the work is another's by now
 //	(working)    in progress    said by Message.Working, only when bytes moved
 package bus

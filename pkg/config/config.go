@@ -21,8 +21,7 @@ type Validator interface {
 // its envconfig tags say, then validates it.
 func Load(prefix string, into Validator) error {
 	if err := envconfig.Process(prefix, into); err != nil {
-		var parse *envconfig.ParseError
-		if errors.As(err, &parse) {
+		if parse, ok := errors.AsType[*envconfig.ParseError](err); ok {
 			return fmt.Errorf("%s=%q: want %s: %w", parse.KeyName, parse.Value, parse.TypeName, parse.Err)
 		}
 		return fmt.Errorf("settings %s_*: %w", prefix, err)

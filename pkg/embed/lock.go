@@ -49,6 +49,22 @@ func LockDir(dir string) (*Lock, error) {
 	return &Lock{file: file}, nil
 }
 
+// InUse says whether some process, this one included, holds a folder. A folder that
+// does not exist is held by nobody.
+func InUse(dir string) (bool, error) {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	lock, err := LockDir(dir)
+	if errors.Is(err, ErrInUse) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, lock.Release()
+}
+
 // awaitDir is LockDir that waits for its turn.
 func awaitDir(ctx context.Context, dir string) (*Lock, error) {
 	tick := time.NewTicker(lockPoll)

@@ -12,6 +12,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
 // User is one who may connect to the embedded NATS, and what for. Everything
@@ -35,7 +37,7 @@ type User struct {
 
 // InboxPrefix is below which an identity receives answers, and nobody else
 // does. Clients must set it (nats.CustomInboxPrefix).
-func InboxPrefix(name string) string { return "_INBOX_" + name }
+func InboxPrefix(name string) string { return subjects.InboxPrefix(name) }
 
 // Identity is the client's side of a [User] with a key.
 type Identity struct {

@@ -24,15 +24,26 @@ func allowOrigins(origins []string) fiber.Handler {
 		if origin == "" || !(slices.Contains(origins, origin) || slices.Contains(origins, "*")) {
 			return ctx.Next()
 		}
+		if ctx.Method() != http.MethodOptions || ctx.Get(fiber.HeaderAccessControlRequestMethod) == "" {
+			err := ctx.Next()
+			// A bucket with rules of its own has answered too, and browsers take one
+			// answer only.
+			setOnly(ctx, fiber.HeaderAccessControlAllowOrigin, origin)
+			setOnly(ctx, fiber.HeaderAccessControlExposeHeaders, s3ExposedHeaders)
+			ctx.Append(fiber.HeaderVary, fiber.HeaderOrigin)
+			return err
+		}
 		ctx.Set(fiber.HeaderAccessControlAllowOrigin, origin)
 		ctx.Append(fiber.HeaderVary, fiber.HeaderOrigin)
-		ctx.Set(fiber.HeaderAccessControlExposeHeaders, s3ExposedHeaders)
-		if ctx.Method() != http.MethodOptions || ctx.Get(fiber.HeaderAccessControlRequestMethod) == "" {
-			return ctx.Next()
-		}
 		ctx.Set(fiber.HeaderAccessControlAllowMethods, s3AllowedMethods)
 		ctx.Set(fiber.HeaderAccessControlAllowHeaders, ctx.Get(fiber.HeaderAccessControlRequestHeaders))
 		ctx.Set(fiber.HeaderAccessControlMaxAge, s3PreflightSeconds)
 		return ctx.SendStatus(http.StatusNoContent)
 	}
+}
+
+// setOnly replaces every value that a header of the answer has.
+func setOnly(ctx fiber.Ctx, name, value string) {
+	ctx.Response().Header.Del(name)
+	ctx.Set(name, value)
 }

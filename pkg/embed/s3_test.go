@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/cors"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/stretchr/testify/require"
 
@@ -168,6 +169,14 @@ func otherOrigins(t *testing.T, client *minio.Client) {
 	require.Equal(t, http.StatusOK, answer.StatusCode)
 	require.Equal(t, []string{portal}, answer.Header.Values("Access-Control-Allow-Origin"))
 	require.Contains(t, answer.Header.Get("Access-Control-Expose-Headers"), "ETag")
+
+	// A bucket may have rules of its own.
+	require.NoError(t, client.SetBucketCors(t.Context(), "media", &cors.Config{CORSRules: []cors.Rule{{
+		AllowedOrigin: []string{portal}, AllowedMethod: []string{http.MethodPut}, ExposeHeader: []string{"ETag"},
+	}}}))
+	answer = do(t, http.MethodPut, signed, http.Header{"Origin": {portal}}, "x")
+	require.Equal(t, []string{portal}, answer.Header.Values("Access-Control-Allow-Origin"))
+	require.Len(t, answer.Header.Values("Access-Control-Expose-Headers"), 1)
 
 	for _, header := range []http.Header{{"Origin": {"https://elsewhere.example.org"}}, {}} {
 		answer = do(t, http.MethodPut, signed, header, "x")

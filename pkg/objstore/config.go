@@ -4,45 +4,21 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"time"
+
+	"github.com/grainmesh/grainmesh/pkg/config"
 )
 
 // DefaultRegion is the region of a store whose URL names none.
 const DefaultRegion = "us-east-1"
 
-// URL is the address of an S3 endpoint with its account, as settings hold it:
-//
-//	http://KEY:SECRET@127.0.0.1:9000?region=us-east-1
-//
-// It never prints its secret, through whatever it is printed.
-type URL string
-
-// String returns the URL without key and secret.
-func (u URL) String() string {
-	parsed, err := url.Parse(string(u))
-	if err != nil {
-		return "(not a url)"
-	}
-	parsed.User = nil
-	return parsed.String()
-}
-
-// GoString implements fmt.GoStringer, for %#v.
-func (u URL) GoString() string { return fmt.Sprintf("objstore.URL(%q)", u.String()) }
-
-// LogValue implements slog.LogValuer.
-func (u URL) LogValue() slog.Value { return slog.StringValue(u.String()) }
-
-// MarshalText implements encoding.TextMarshaler, for JSON.
-func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
-
 // Config says where the object store is.
 type Config struct {
-	// URL is the endpoint as services reach it, with the account. Required.
-	URL URL
+	// URL is the endpoint as services reach it, with the account:
+	// http://KEY:SECRET@127.0.0.1:9000?region=us-east-1. Required.
+	URL config.Secret
 	// PublicURL is the endpoint as browsers reach it, without an account; empty for
 	// the same.
 	PublicURL string
@@ -59,7 +35,7 @@ type account struct {
 
 // parse reads the settings and names the one that is wrong, without its value.
 func (c Config) parse() (internal, public *url.URL, acc account, err error) {
-	internal, err = parseEndpoint(string(c.URL))
+	internal, err = parseEndpoint(c.URL.Reveal())
 	if err != nil {
 		return nil, nil, account{}, fmt.Errorf("url of the object store: %w", err)
 	}

@@ -46,7 +46,10 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.Reader, size int64
 // Get reads length bytes of an object from offset; a negative length reads to the
 // end. The caller closes the body, which ends early if the object does.
 func (b *Bucket) Get(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
-	var opts minio.GetObjectOptions
+	return b.get(ctx, key, offset, length, minio.GetObjectOptions{})
+}
+
+func (b *Bucket) get(ctx context.Context, key string, offset, length int64, opts minio.GetObjectOptions) (io.ReadCloser, error) {
 	switch {
 	case offset < 0:
 		return nil, fault.Newf(fault.InvalidArgument, "get object %s/%s: the offset %d is negative", b.name, key, offset)
@@ -62,6 +65,18 @@ func (b *Bucket) Get(ctx context.Context, key string, offset, length int64) (io.
 		return nil, translate(err, "get object %s/%s", b.name, key)
 	}
 	return body, nil
+}
+
+// GetVersion is [Bucket.Get] of an object that still has the given ETag; another
+// one there is a [fault.Conflict]. An empty ETag stands for any.
+func (b *Bucket) GetVersion(ctx context.Context, key, etag string, offset, length int64) (io.ReadCloser, error) {
+	opts := minio.GetObjectOptions{}
+	if etag != "" {
+		if err := opts.SetMatchETag(etag); err != nil {
+			return nil, fault.Newf(fault.InvalidArgument, "get object %s/%s: ETag %q: %w", b.name, key, etag, err)
+		}
+	}
+	return b.get(ctx, key, offset, length, opts)
 }
 
 // Stat asks for an object's size and ETag.

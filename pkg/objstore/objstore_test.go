@@ -1,7 +1,6 @@
 package objstore_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,49 +10,34 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/versity/versitygw/backend/meta"
-	"github.com/versity/versitygw/backend/posix"
-	"github.com/versity/versitygw/embedgw"
-	"github.com/versity/versitygw/s3api"
 
+	"github.com/grainmesh/grainmesh/pkg/config"
+	"github.com/grainmesh/grainmesh/pkg/embed/meshtest"
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
 	"github.com/grainmesh/grainmesh/pkg/objstore/objstoretest"
 )
 
-func startServer(t *testing.T) *objstore.Store {
+func TestMain(m *testing.M) { meshtest.Main(m) }
+
+func open(t *testing.T) *objstore.Store {
 	t.Helper()
-	backend, err := posix.New(t.TempDir(), meta.XattrMeta{}, posix.PosixOpts{})
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
-	listening, done := make(chan struct{}), make(chan error, 1)
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		done <- embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
-			RootUserAccess: "key", RootUserSecret: "secret", Region: "eu-test-1", Ports: []string{addr}, Quiet: true,
-			MaxConnections: 1000, MaxRequests: 1000, MultipartMaxParts: 10000, KeepAlive: true,
-			S3Options: []s3api.Option{s3api.WithOnListen(func() { close(listening) })},
-		})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		require.NoError(t, <-done)
-	})
-	<-listening
+	s3 := meshtest.Bucket(t)
+	host := strings.TrimPrefix(s3.Endpoint, "http://")
 	store, err := objstore.Open(objstore.Config{
-		URL: objstore.URL("http://key:secret@" + addr + "?region=eu-test-1"), PublicURL: strings.Replace("http://"+addr, "127.0.0.1", "localhost", 1),
+		URL:       config.Secret("http://" + s3.AccessKey + ":" + s3.SecretKey + "@" + host + "?region=" + s3.Region),
+		PublicURL: strings.Replace(s3.Endpoint, "127.0.0.1", "localhost", 1),
 	})
 	require.NoError(t, err)
+	t.Cleanup(store.Close)
 	return store
 }
 
 func TestEmbeddedStore(t *testing.T) {
-	store := startServer(t)
+	t.Parallel()
+	store := open(t)
 	require.NoError(t, store.Ping(t.Context()))
-	t.Run("suite", func(t *testing.T) { objstoretest.Run(t, store, objstoretest.Options{CORS: true}) })
+	objstoretest.Run(t, store, objstoretest.Options{CORS: true})
 }
 
 func TestSecretsDoNotPrint(t *testing.T) {
@@ -61,14 +45,13 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	cfg := objstore.Config{URL: "http://KEY:HUSH@127.0.0.1:9000?region=x"}
 	var out strings.Builder
 	slog.New(slog.NewTextHandler(&out, nil)).Info("config", "url", cfg.URL, "cfg", cfg)
-	text, err := json.Marshal(cfg)
+	text, err := json.Marshal(map[string]any{"url": cfg.URL})
 	require.NoError(t, err)
 	for _, s := range []string{out.String(), string(text), fmt.Sprintf("%v %+v %#v %s %q", cfg, cfg, cfg, cfg.URL, cfg.URL)} {
 		require.NotContains(t, s, "HUSH")
 		require.NotContains(t, s, "KEY")
-		require.Contains(t, s, "127.0.0.1:9000")
 	}
-	for url, message := range map[objstore.URL]string{
+	for url, message := range map[config.Secret]string{
 		"":                          "scheme",
 		"ftp://KEY:HUSH@h":          "scheme",
 		"http://127.0.0.1:9000":     "needs a key and a secret",
@@ -88,7 +71,7 @@ func TestAStoreThatIsAway(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	store, err := objstore.Open(objstore.Config{URL: objstore.URL("http://KEY:HUSH@" + l.Addr().String())})
+	store, err := objstore.Open(objstore.Config{URL: config.Secret("http://KEY:HUSH@" + l.Addr().String())})
 	require.NoError(t, err)
 	defer store.Close()
 	err = store.Ping(t.Context())
@@ -111,7 +94,11 @@ func TestURLsOfReadsRepeat(t *testing.T) {
 		return a == b
 	}
 	// The border of a window may lie between the two, but not twice.
-	require.True(t, same() || same())
+	repeated := same()
+	if !repeated {
+		repeated = same()
+	}
+	require.True(t, repeated)
 }
 
 func BenchmarkPresignGet(b *testing.B) {

@@ -54,6 +54,13 @@ func (b *Bucket) PresignPut(key string, expiry time.Duration, who Audience) (Pre
 	return Presigned{URL: signed, Header: header}, err
 }
 
+// PresignOverwrite allows uploads of an object, also over one that is there: for
+// clients that send no headers of their own. Whoever relies on the object pins its
+// ETag.
+func (b *Bucket) PresignOverwrite(key string, expiry time.Duration, who Audience) (string, error) {
+	return b.presign(http.MethodPut, key, expiry, who, nil, nil, time.Now())
+}
+
 // PresignGet allows reading an object. The same URL is given for a quarter of the
 // expiry, by every process, so that caches that know it by its URL keep it; it
 // lives for at least the expiry from now.

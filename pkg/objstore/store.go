@@ -48,7 +48,7 @@ func Open(cfg Config) (*Store, error) {
 		MaxRetries:   tries,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open object store %s: %w", cfg.URL, err)
+		return nil, fmt.Errorf("open object store %s: %w", internal, err)
 	}
 	return &Store{
 		core: core, transport: transport,
@@ -136,8 +136,7 @@ func (b *Bucket) EnsureBucket(ctx context.Context, origins ...string) error {
 
 // codeOf is the S3 code of an error, empty if it did not come from the server.
 func codeOf(err error) string {
-	var answer minio.ErrorResponse
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok {
 		return answer.Code
 	}
 	return ""

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
 // Schema is the table that an owner's migrations create. It is part of the owner's
@@ -26,13 +28,14 @@ CREATE TABLE outbox (
     group_id      uuid,
     priority      int         NOT NULL DEFAULT 0,
     ready         boolean     NOT NULL DEFAULT true,
-    not_before    timestamptz NOT NULL DEFAULT now(),
+    not_before    timestamptz, -- of delayed work: when it becomes ready again
     published_at  timestamptz,
     CHECK ((lane IS NULL) = (work_id IS NULL) AND (lane IS NULL) = (group_id IS NULL))
 );
 CREATE INDEX outbox_facts       ON outbox (id) WHERE lane IS NULL;
 CREATE INDEX outbox_ready       ON outbox (lane, tenant_id, priority DESC, id) WHERE ready AND published_at IS NULL;
-CREATE INDEX outbox_waiting     ON outbox (group_id, lane, id) WHERE NOT ready;
+CREATE INDEX outbox_waiting     ON outbox (group_id, lane, id) WHERE NOT ready AND not_before IS NULL;
+CREATE INDEX outbox_delayed     ON outbox (not_before) WHERE not_before IS NOT NULL;
 CREATE INDEX outbox_outstanding ON outbox (lane, tenant_id) WHERE published_at IS NOT NULL;
 CREATE INDEX outbox_group       ON outbox (group_id) WHERE group_id IS NOT NULL;
 `
@@ -44,83 +47,135 @@ type Fact struct {
 	Payload []byte
 }
 
-// AddFacts writes facts in tx.
-func AddFacts(ctx context.Context, tx pgx.Tx, traceParent string, facts ...Fact) error {
-	batch := &pgx.Batch{}
-	for _, f := range facts {
-		batch.Queue(`INSERT INTO outbox (tenant_id, subject, payload, trace_parent) VALUES ($1, $2, $3, $4)`,
-			f.Tenant, f.Subject, f.Payload, traceParent)
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("write %d facts to the outbox: %w", len(facts), err)
-	}
-	return nil
-}
-
 // Work is one piece of work to hand out.
 type Work struct {
 	ID       uuid.UUID
 	Group    uuid.UUID // the job
 	Tenant   string
-	Lane     string // the layer
+	Lane     subjects.Layer
 	Subject  string
 	Payload  []byte
 	Priority int32
 }
 
-// AddWork writes pieces of work of one group and lane in tx. The first perGroup of
-// the group are ready at once, the others as those before them are settled.
-func AddWork(ctx context.Context, tx pgx.Tx, traceParent string, perGroup int, work ...Work) error {
-	if len(work) == 0 {
-		return nil
-	}
-	var ready int
-	err := tx.QueryRow(ctx, `SELECT count(*) FROM outbox WHERE group_id = $1 AND lane = $2 AND ready`,
-		work[0].Group, work[0].Lane).Scan(&ready)
-	if err != nil {
-		return fmt.Errorf("count ready work of %s: %w", work[0].Group, err)
-	}
-	rows := make([][]any, len(work))
-	for i, w := range work {
-		rows[i] = []any{w.Tenant, w.Subject, w.Payload, traceParent, w.Lane, w.ID, w.Group, w.Priority, ready+i < perGroup}
-	}
-	columns := []string{"tenant_id", "subject", "payload", "trace_parent", "lane", "work_id", "group_id", "priority", "ready"}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"outbox"}, columns, pgx.CopyFromRows(rows)); err != nil {
-		return fmt.Errorf("write %d pieces of work to the outbox: %w", len(work), err)
-	}
-	return nil
+// Changes is what one transaction does to the outbox. Its methods queue statements
+// on the transaction's batch; [Changes.Committed] is to be called once the
+// transaction has committed, and never otherwise.
+type Changes struct {
+	publisher *Publisher
+	batch     *pgx.Batch
+	facts     []row
+	work      map[subjects.Layer][]row
+	settled   []subjects.Layer
+	wake      bool // rows are ready that this process does not publish itself
 }
 
-// Settle removes a piece of work whose report has arrived, and makes the next of
-// its group and lane ready.
-func Settle(ctx context.Context, tx pgx.Tx, workID uuid.UUID) error {
-	_, err := tx.Exec(ctx, `
+// Begin starts the changes of one transaction, whose statements go to batch.
+func (p *Publisher) Begin(batch *pgx.Batch) *Changes {
+	return &Changes{publisher: p, batch: batch, work: map[subjects.Layer][]row{}}
+}
+
+// AddFact queues a fact.
+func (c *Changes) AddFact(traceParent string, f Fact) {
+	c.batch.Queue(`INSERT INTO outbox (tenant_id, subject, payload, trace_parent, lease_until) VALUES ($1, $2, $3, $4, now() + $5) RETURNING id`,
+		f.Tenant, f.Subject, f.Payload, traceParent, c.publisher.config.Lease).QueryRow(func(r pgx.Row) error {
+		written := row{tenant: f.Tenant, subject: f.Subject, payload: f.Payload, traceParent: traceParent}
+		err := r.Scan(&written.id)
+		c.facts = append(c.facts, written)
+		return err
+	})
+}
+
+// insertWork writes pieces of one group and lane. The first of the group are ready;
+// if this process has room for them they are its own to publish.
+const insertWork = `
+	INSERT INTO outbox (tenant_id, subject, payload, trace_parent, lane, work_id, group_id, priority, ready, published_at, lease_until)
+	SELECT $1, w.subject, w.payload, $2, $3, w.id, $4, $5, w.ready,
+		CASE WHEN w.ready AND w.n <= $6 THEN now() END, CASE WHEN w.ready AND w.n <= $6 THEN now() + $7::interval END
+	FROM (
+		SELECT u.id, u.subject, u.payload, u.n,
+			u.n + (SELECT count(*) FROM outbox o WHERE o.group_id = $4 AND o.lane = $3 AND (o.ready OR o.not_before IS NOT NULL)) <= $8 AS ready
+		FROM unnest($9::uuid[], $10::text[], $11::bytea[]) WITH ORDINALITY AS u (id, subject, payload, n)
+	) w ORDER BY w.n
+	RETURNING id, tenant_id, subject, payload, trace_parent, ready, published_at IS NOT NULL`
+
+// AddWork queues pieces of work of one group and lane. At most perGroup of the group
+// are ready at a time.
+func (c *Changes) AddWork(traceParent string, perGroup int, work ...Work) {
+	if len(work) == 0 {
+		return
+	}
+	first := work[0]
+	ids, names, payloads := make([]uuid.UUID, len(work)), make([]string, len(work)), make([][]byte, len(work))
+	for i, w := range work {
+		ids[i], names[i], payloads[i] = w.ID, w.Subject, w.Payload
+	}
+	room := c.publisher.room(first.Lane)
+	c.batch.Queue(insertWork, first.Tenant, traceParent, first.Lane, first.Group, first.Priority, room, c.publisher.config.Redrive,
+		perGroup, ids, names, payloads).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var r row
+			var ready, ours bool
+			if err := rows.Scan(&r.id, &r.tenant, &r.subject, &r.payload, &r.traceParent, &ready, &ours); err != nil {
+				return err
+			}
+			if ours {
+				c.work[first.Lane] = append(c.work[first.Lane], r)
+			}
+			c.wake = c.wake || ready && !ours
+		}
+		return rows.Err()
+	})
+}
+
+// Settle queues the removal of a piece of work whose report has arrived, and makes
+// the next of its group and lane ready.
+func (c *Changes) Settle(workID uuid.UUID) {
+	c.batch.Queue(`
 		WITH settled AS (
 			DELETE FROM outbox WHERE work_id = $1 RETURNING group_id, lane
+		), next AS (
+			UPDATE outbox SET ready = true WHERE id = (
+				SELECT o.id FROM outbox o JOIN settled s ON o.group_id = s.group_id AND o.lane = s.lane
+				WHERE NOT o.ready AND o.not_before IS NULL ORDER BY o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
+			RETURNING id
 		)
-		UPDATE outbox SET ready = true WHERE id = (
-			SELECT o.id FROM outbox o JOIN settled s ON o.group_id = s.group_id AND o.lane = s.lane
-			WHERE NOT o.ready ORDER BY o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED)`, workID)
-	if err != nil {
-		return fmt.Errorf("settle work %s: %w", workID, err)
-	}
-	return nil
+		SELECT lane, EXISTS (SELECT FROM next) FROM settled`, workID).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var lane subjects.Layer
+			var next bool
+			if err := rows.Scan(&lane, &next); err != nil {
+				return err
+			}
+			c.settled = append(c.settled, lane)
+			c.wake = c.wake || next
+		}
+		return rows.Err()
+	})
 }
 
-// Delay lets a piece of work be published again, not before an instant.
-func Delay(ctx context.Context, tx pgx.Tx, workID uuid.UUID, notBefore time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE outbox SET published_at = NULL, lease_until = NULL, not_before = $2 WHERE work_id = $1`,
-		workID, notBefore)
-	if err != nil {
-		return fmt.Errorf("delay work %s: %w", workID, err)
-	}
-	return nil
+// Delay queues that a piece of work is to be published again, not before an instant.
+func (c *Changes) Delay(workID uuid.UUID, notBefore time.Time) {
+	c.batch.Queue(`UPDATE outbox SET ready = false, published_at = NULL, lease_until = NULL, not_before = $2 WHERE work_id = $1`, workID, notBefore)
 }
 
-// DropGroup removes all work of a group, as when its job is cancelled.
-func DropGroup(ctx context.Context, tx pgx.Tx, group uuid.UUID) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM outbox WHERE group_id = $1`, group); err != nil {
-		return fmt.Errorf("drop work of %s: %w", group, err)
+// DropGroup queues the removal of all work of a group, as when its job is cancelled.
+func (c *Changes) DropGroup(group uuid.UUID) {
+	c.batch.Queue(`DELETE FROM outbox WHERE group_id = $1`, group)
+}
+
+// Committed hands what was written to the publisher. It does not block.
+func (c *Changes) Committed() { c.publisher.take(c) }
+
+// AddFacts writes facts in a transaction that has no [Changes]. They are claimed
+// once the owner's signal is raised after its commit.
+func AddFacts(ctx context.Context, tx pgx.Tx, traceParent string, facts ...Fact) error {
+	batch := &pgx.Batch{}
+	for _, f := range facts {
+		batch.Queue(`INSERT INTO outbox (tenant_id, subject, payload, trace_parent) VALUES ($1, $2, $3, $4)`, f.Tenant, f.Subject, f.Payload, traceParent)
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("write %d facts to the outbox: %w", len(facts), err)
 	}
 	return nil
 }

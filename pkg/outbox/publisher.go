@@ -1,26 +1,25 @@
 package outbox
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
+	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/grainmesh/grainmesh/pkg/bus"
 	"github.com/grainmesh/grainmesh/pkg/pg"
+	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
 // Config says how a publisher works.
 type Config struct {
-	// Window is how many pieces of work of one lane may be outstanding.
-	Window int
-	// Lease is how long a claimed row is left alone if its publisher dies.
+	// Window is how many pieces of work of a lane may be outstanding.
+	Window map[subjects.Layer]int
+	// Lease is how long a fact is left to the process that wrote or claimed it.
 	Lease time.Duration
 	// Redrive is after how long unreported work is published again.
 	Redrive time.Duration
@@ -28,15 +27,17 @@ type Config struct {
 	Poll time.Duration
 }
 
-// DefaultConfig suits a small fleet.
+// DefaultConfig suits owners of facts; those of work set a Window for each lane.
 func DefaultConfig() Config {
-	return Config{Window: 64, Lease: 10 * time.Second, Redrive: 5 * time.Second, Poll: time.Second}
+	return Config{Lease: 5 * time.Second, Redrive: 5 * time.Second, Poll: time.Second}
 }
 
 // Queue is where rows go; bus.Bus is one.
 type Queue interface {
-	PublishWork(ctx context.Context, subject string, payload []byte, headers map[string]string) error
-	PublishRaw(ctx context.Context, subject string, payload []byte, headers map[string]string) error
+	// Publish sends messages in order, and returns an error for each.
+	Publish(ctx context.Context, messages []bus.Outgoing) []error
+	// EnsureStreams makes the streams that are missing.
+	EnsureStreams(ctx context.Context, layers ...subjects.Layer) error
 }
 
 var _ Queue = (*bus.Bus)(nil)
@@ -45,185 +46,239 @@ var _ Queue = (*bus.Bus)(nil)
 type Publisher struct {
 	db     *pg.DB
 	queue  Queue
-	lanes  []string
+	lanes  []subjects.Layer
 	config Config
 	log    *slog.Logger
 	signal *pg.Signal
+
+	mu          sync.Mutex
+	facts       []row                    // committed, to be published
+	work        []row                    // committed, to be published
+	outstanding map[subjects.Layer]int64 // as far as this process knows
+	backlog     map[subjects.Layer]bool  // ready rows may be waiting for room
+	haveFacts   chan struct{}
+	haveWork    chan struct{}
 }
 
 // NewPublisher makes a publisher of facts and of the given lanes. It sends nothing
 // before Run.
-func NewPublisher(db *pg.DB, queue Queue, signal *pg.Signal, lanes []string, config Config, log *slog.Logger) *Publisher {
-	return &Publisher{db, queue, lanes, config, log, signal}
+func NewPublisher(db *pg.DB, queue Queue, signal *pg.Signal, lanes []subjects.Layer, config Config, log *slog.Logger) *Publisher {
+	return &Publisher{
+		db: db, queue: queue, lanes: lanes, config: config, log: log, signal: signal,
+		outstanding: map[subjects.Layer]int64{}, backlog: map[subjects.Layer]bool{},
+		haveFacts: make(chan struct{}, 1), haveWork: make(chan struct{}, 1),
+	}
 }
 
-// Run publishes until ctx ends: at each signal after a commit, and by polling.
+// room returns how many more pieces of a lane this process may let out by itself:
+// none while others may be waiting, whose turn it is.
+func (p *Publisher) room(lane subjects.Layer) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.backlog[lane] {
+		return 0
+	}
+	return max(0, int64(p.config.Window[lane])-p.outstanding[lane])
+}
+
+// take accepts what a transaction has committed.
+func (p *Publisher) take(c *Changes) {
+	p.mu.Lock()
+	wake := c.wake
+	p.facts = append(p.facts, c.facts...)
+	for lane, rows := range c.work {
+		p.work = append(p.work, rows...)
+		p.outstanding[lane] += int64(len(rows))
+	}
+	for _, lane := range c.settled {
+		p.outstanding[lane] = max(0, p.outstanding[lane]-1)
+		wake = wake || p.backlog[lane]
+	}
+	if wake {
+		for _, lane := range p.lanes {
+			p.backlog[lane] = true
+		}
+	}
+	p.mu.Unlock()
+	if len(c.facts) > 0 {
+		raise(p.haveFacts)
+	}
+	if len(c.work) > 0 {
+		raise(p.haveWork)
+	}
+	if wake {
+		p.signal.Raise()
+	}
+}
+
+func raise(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// taken empties a list of committed rows.
+func (p *Publisher) taken(list *[]row) []row {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rows := *list
+	*list = nil
+	return rows
+}
+
+// Run publishes until ctx ends: what this process commits at once, what others left
+// at each signal and by polling.
 func (p *Publisher) Run(ctx context.Context) error {
-	redrive := time.NewTicker(p.config.Redrive / 2)
-	defer redrive.Stop()
-	poll := time.NewTicker(p.config.Poll)
-	defer poll.Stop()
-	for {
-		if err := p.drain(ctx); err != nil && ctx.Err() == nil {
-			p.log.WarnContext(ctx, "outbox is not being published", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.signal.C():
-		case <-poll.C:
-		case <-redrive.C:
-			if err := p.redrive(ctx); err != nil && ctx.Err() == nil {
-				p.log.WarnContext(ctx, "unreported work is not being published again", "err", err)
-			}
-		}
+	if err := p.queue.EnsureStreams(ctx, p.lanes...); err != nil && ctx.Err() == nil {
+		p.log.WarnContext(ctx, "streams are not there yet", "err", err)
 	}
-}
-
-// drain publishes facts and lanes side by side until nothing more can go.
-func (p *Publisher) drain(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return repeat(func() (int, error) { return p.publishFacts(ctx) }) })
-	for _, lane := range p.lanes {
-		group.Go(func() error { return repeat(func() (int, error) { return p.publishLane(ctx, lane) }) })
-	}
+	group.Go(func() error {
+		return p.onEach(ctx, p.haveFacts, func() error { return p.publishFacts(ctx, p.taken(&p.facts)) })
+	})
+	group.Go(func() error {
+		return p.onEach(ctx, p.haveWork, func() error { return p.publishWork(ctx, p.taken(&p.work)) })
+	})
+	group.Go(func() error { return p.onEach(ctx, p.signal.C(), func() error { return p.claimAll(ctx) }) })
+	group.Go(func() error { return p.every(ctx, p.config.Poll, func() error { return p.sweep(ctx) }) })
 	return group.Wait()
 }
 
-// repeat calls step until it did nothing.
-func repeat(step func() (int, error)) error {
+// onEach runs do at each wake-up until ctx ends. A failure is logged: the rows are
+// leased, and come round again.
+func (p *Publisher) onEach(ctx context.Context, wake <-chan struct{}, do func() error) error {
 	for {
-		if n, err := step(); n == 0 || err != nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-wake:
+			p.attempt(ctx, do)
+		}
+	}
+}
+
+func (p *Publisher) every(ctx context.Context, period time.Duration, do func() error) error {
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for {
+		p.attempt(ctx, do)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (p *Publisher) attempt(ctx context.Context, do func() error) {
+	err := do()
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	// The streams may be gone with JetStream's whole store.
+	err = errors.Join(err, p.queue.EnsureStreams(ctx, p.lanes...))
+	p.log.WarnContext(ctx, "outbox is not being published", "err", err)
+}
+
+// sweep does what nobody may have signalled: it counts anew, claims what other
+// processes left, and publishes again what was not reported.
+func (p *Publisher) sweep(ctx context.Context) error {
+	counts, err := p.countOutstanding(ctx)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.outstanding = counts
+	p.mu.Unlock()
+	return errors.Join(
+		p.wakeDelayed(ctx),
+		p.claimAll(ctx),
+		p.repeat(func() ([]row, error) { return p.claim(ctx, claimUnreported, p.config.Redrive, p.lanes, batchSize) },
+			func(rows []row) error { return p.publishWork(ctx, rows) }),
+	)
+}
+
+// repeat claims and publishes until a claim brings less than it could.
+func (p *Publisher) repeat(claim func() ([]row, error), publish func([]row) error) error {
+	for {
+		rows, err := claim()
+		if err != nil {
+			return err
+		}
+		if err := publish(rows); err != nil || len(rows) < batchSize {
 			return err
 		}
 	}
 }
 
-// row is one claimed row.
-type row struct {
-	id          int64
-	subject     string
-	payload     []byte
-	traceParent string
+// claimAll lets out, lane by lane, what there is room for, and every fact.
+func (p *Publisher) claimAll(ctx context.Context) error {
+	failed := p.repeat(func() ([]row, error) { return p.claim(ctx, claimFacts, p.config.Lease, batchSize) },
+		func(rows []row) error { return p.publishFacts(ctx, rows) })
+	for _, lane := range p.lanes {
+		failed = errors.Join(failed, p.repeat(func() ([]row, error) { return p.claimLane(ctx, lane) },
+			func(rows []row) error { return p.publishWork(ctx, rows) }))
+	}
+	return failed
 }
 
-const batchSize = 200
-
-// claim runs a statement that leases rows and returns them.
-func (p *Publisher) claim(ctx context.Context, sql string, args ...any) ([]row, error) {
-	rows, err := p.db.Query(ctx, sql, args...)
+func (p *Publisher) claimLane(ctx context.Context, lane subjects.Layer) ([]row, error) {
+	p.mu.Lock()
+	before := p.outstanding[lane]
+	p.mu.Unlock()
+	rows, err := p.claim(ctx, claimLane, lane, p.config.Window[lane], p.config.Redrive, batchSize)
 	if err != nil {
-		return nil, fmt.Errorf("claim outbox rows: %w", err)
+		return nil, err
 	}
-	claimed, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) {
-		var c row
-		return c, r.Scan(&c.id, &c.subject, &c.payload, &c.traceParent)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("claim outbox rows: %w", err)
-	}
-	return claimed, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outstanding[lane] += int64(len(rows))
+	// A claim that filled the window may have left rows behind.
+	p.backlog[lane] = before+int64(len(rows)) >= int64(p.config.Window[lane])
+	return rows, nil
 }
 
-const claimFacts = `
-	UPDATE outbox SET lease_until = now() + $1 WHERE id IN (
-		SELECT id FROM outbox WHERE lane IS NULL AND (lease_until IS NULL OR lease_until < now())
-		ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
-	RETURNING id, subject, payload, trace_parent`
-
-func (p *Publisher) publishFacts(ctx context.Context) (int, error) {
-	rows, err := p.claim(ctx, claimFacts, p.config.Lease, batchSize)
-	if err != nil || len(rows) == 0 {
-		return 0, err
+// publishFacts sends facts and deletes those that arrived.
+func (p *Publisher) publishFacts(ctx context.Context, rows []row) error {
+	sent, err := p.publish(ctx, rows)
+	if len(sent) == 0 {
+		return err
 	}
-	sortByID(rows)
-	sent, err := p.send(ctx, rows, p.queue.PublishRaw)
-	if len(sent) > 0 {
-		if _, delErr := p.db.Exec(ctx, `DELETE FROM outbox WHERE id = ANY($1)`, sent); delErr != nil {
-			return 0, fmt.Errorf("delete published facts: %w", delErr)
-		}
+	if _, delErr := p.db.Exec(ctx, `DELETE FROM outbox WHERE id = ANY($1)`, sent); delErr != nil {
+		return errors.Join(err, fmt.Errorf("delete published facts: %w", delErr))
 	}
-	return len(sent), err
+	return err
 }
 
-// claimLane picks, for one lane, as many ready rows as its window has room for:
-// within a tenant by priority and age, between tenants by who has least in flight.
-// Tenants are found by a loose scan of the index, a probe each.
-const claimLane = `
-	WITH RECURSIVE
-	flying AS (SELECT tenant_id, count(*) AS n FROM outbox WHERE lane = $1 AND published_at IS NOT NULL GROUP BY tenant_id),
-	room AS (SELECT greatest(0, $2 - coalesce(sum(n), 0))::bigint AS n FROM flying),
-	tenants AS (
-		(SELECT tenant_id FROM outbox WHERE lane = $1 AND ready AND published_at IS NULL ORDER BY tenant_id LIMIT 1)
-		UNION ALL
-		SELECT (SELECT o.tenant_id FROM outbox o WHERE o.lane = $1 AND o.ready AND o.published_at IS NULL
-				AND o.tenant_id > t.tenant_id ORDER BY o.tenant_id LIMIT 1)
-		FROM tenants t WHERE t.tenant_id IS NOT NULL
-	),
-	candidates AS (
-		SELECT c.id, coalesce(f.n, 0) + row_number() OVER (PARTITION BY t.tenant_id ORDER BY c.priority DESC, c.id) AS share
-		FROM tenants t LEFT JOIN flying f USING (tenant_id) CROSS JOIN LATERAL (
-			SELECT id, priority FROM outbox o
-			WHERE o.lane = $1 AND o.ready AND o.published_at IS NULL AND o.tenant_id = t.tenant_id
-				AND o.not_before <= now() AND (o.lease_until IS NULL OR o.lease_until < now())
-			ORDER BY o.priority DESC, o.id LIMIT (SELECT n FROM room)) c
-	),
-	picked AS (SELECT id FROM candidates ORDER BY share, id LIMIT (SELECT n FROM room)),
-	locked AS (SELECT o.id FROM outbox o JOIN picked USING (id) WHERE o.published_at IS NULL FOR UPDATE OF o SKIP LOCKED)
-	UPDATE outbox SET lease_until = now() + $3, published_at = now() FROM locked WHERE outbox.id = locked.id
-	RETURNING outbox.id, subject, payload, trace_parent`
+func (p *Publisher) publishWork(ctx context.Context, rows []row) error {
+	_, err := p.publish(ctx, rows)
+	return err
+}
 
-func (p *Publisher) publishLane(ctx context.Context, lane string) (int, error) {
-	rows, err := p.claim(ctx, claimLane, lane, p.config.Window, p.config.Redrive)
-	if err != nil || len(rows) == 0 {
-		return 0, err
+// publish sends rows in order and returns the ids of those that arrived. Work that
+// the server holds already has arrived.
+func (p *Publisher) publish(ctx context.Context, rows []row) ([]int64, error) {
+	if len(rows) == 0 {
+		return nil, nil
 	}
-	sortByID(rows)
-	return p.sendWork(ctx, rows)
-}
-
-// claimRedrive leases work that was published and whose report has not come.
-const claimRedrive = `
-	UPDATE outbox SET lease_until = now() + $1 WHERE id IN (
-		SELECT id FROM outbox WHERE lane = ANY($2) AND published_at IS NOT NULL AND lease_until < now()
-		LIMIT $3 FOR UPDATE SKIP LOCKED)
-	RETURNING id, subject, payload, trace_parent`
-
-// redrive publishes again what has not been reported; what is queued or in flight
-// is refused, which is well.
-func (p *Publisher) redrive(ctx context.Context) error {
-	return repeat(func() (int, error) {
-		rows, err := p.claim(ctx, claimRedrive, p.config.Redrive, p.lanes, batchSize)
-		if err != nil || len(rows) == 0 {
-			return 0, err
-		}
-		return p.sendWork(ctx, rows)
-	})
-}
-
-func (p *Publisher) sendWork(ctx context.Context, rows []row) (int, error) {
-	sent, err := p.send(ctx, rows, p.queue.PublishWork)
-	return len(sent), err
-}
-
-// send publishes rows in order and returns the ids of
-// those that arrived.
-func (p *Publisher) send(ctx context.Context, rows []row, publish func(context.Context, string, []byte, map[string]string) error) ([]int64, error) {
+	messages := make([]bus.Outgoing, len(rows))
+	for i, r := range rows {
+		messages[i] = bus.Outgoing{Subject: r.subject, Tenant: r.tenant, TraceParent: r.traceParent, Data: r.payload}
+	}
 	sent := make([]int64, 0, len(rows))
-	for _, r := range rows {
-		headers := map[string]string{}
-		if r.traceParent != "" {
-			headers["traceparent"] = r.traceParent
+	var failed error
+	for i, err := range p.queue.Publish(ctx, messages) {
+		switch {
+		case err == nil, errors.Is(err, bus.ErrQueued):
+			sent = append(sent, rows[i].id)
+		case errors.Is(err, bus.ErrTooLarge):
+			// It can never be sent, and must not hold up what can.
+			p.log.ErrorContext(ctx, "outbox row is too large and is given up", "subject", rows[i].subject, "bytes", len(rows[i].payload))
+			sent = append(sent, rows[i].id)
+		default:
+			failed = err
 		}
-		err := publish(ctx, r.subject, r.payload, headers)
-		if err != nil && !errors.Is(err, bus.ErrQueued) {
-			return sent, err
-		}
-		sent = append(sent, r.id)
 	}
-	return sent, nil
-}
-
-func sortByID(rows []row) {
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
+	return sent, failed
 }

@@ -2,6 +2,7 @@ package pg
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -18,13 +19,14 @@ const notifyEvery = 5 * time.Millisecond
 type Signal struct {
 	db      *DB
 	channel string
+	self    string // tells our own notifications from others'
 	local   chan struct{}
 	remote  chan struct{}
 }
 
 // NewSignal makes a signal for one topic of the schema.
 func (db *DB) NewSignal(topic string) *Signal {
-	return &Signal{db: db, channel: db.schema + "_" + topic, local: make(chan struct{}, 1), remote: make(chan struct{}, 1)}
+	return &Signal{db: db, channel: db.schema + "_" + topic, self: rand.Text(), local: make(chan struct{}, 1), remote: make(chan struct{}, 1)}
 }
 
 // C receives at least once after a Raise anywhere.
@@ -69,7 +71,7 @@ func (s *Signal) notify(ctx context.Context) {
 			return
 		case <-s.remote:
 		}
-		_, _ = s.db.Exec(ctx, `SELECT pg_notify($1, '')`, s.channel)
+		_, _ = s.db.Exec(ctx, `SELECT pg_notify($1, $2)`, s.channel, s.self)
 		select {
 		case <-ctx.Done():
 			return
@@ -91,9 +93,12 @@ func (s *Signal) listen(ctx context.Context) error {
 	}
 	offer(s.local)
 	for {
-		if _, err := raw.WaitForNotification(ctx); err != nil {
+		notification, err := raw.WaitForNotification(ctx)
+		if err != nil {
 			return fmt.Errorf("wait on %s: %w", s.channel, err)
 		}
-		offer(s.local)
+		if notification.Payload != s.self {
+			offer(s.local)
+		}
 	}
 }

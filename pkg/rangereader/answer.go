@@ -49,7 +49,10 @@ func readAnswer(name string, resp *http.Response, start, end int64) (*answer, er
 	}
 	switch resp.StatusCode {
 	case http.StatusPartialContent:
-		return a, a.readRange(name, resp, start, end)
+		if err := a.readRange(name, resp, start, end); err != nil {
+			return nil, err
+		}
+		return a, nil
 	case http.StatusOK:
 		a.end, a.version.size = resp.ContentLength, resp.ContentLength
 		return a, nil
@@ -105,7 +108,7 @@ func parseContentRange(text string) (first, last, size int64, ok bool) {
 // parseOffset reads digits; neither a sign nor more than an int64 holds.
 func parseOffset(text string) (int64, bool) {
 	n, err := strconv.ParseUint(text, 10, 63)
-	return int64(n), err == nil //nolint:gosec // 63 bits
+	return int64(n), err == nil
 }
 
 // beyondTheEnd is the fault of a 416.

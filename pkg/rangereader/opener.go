@@ -64,7 +64,8 @@ type Options struct {
 	Size    int64
 	Version string
 	// Objects lists what s3:// URLs may name: "bucket", or "bucket/prefix" of whole
-	// path elements. Any other object is a [fault.SourceForbidden]; without a list all are.
+	// path elements. Any other object is a [fault.SourceForbidden]; without a list, every
+	// object is.
 	Objects []string
 }
 

@@ -51,8 +51,9 @@ func (f *remote) ask(ctx context.Context, start, end int64, expected version) (*
 	body := &watchedBody{stall: stall, cancel: cancel, ctx: ctx, remote: f}
 	a, err := f.exchange(ctx, start, end, expected)
 	if err != nil {
+		err = f.explain(ctx, err) // before its context ends
 		body.release()
-		return nil, f.explain(ctx, err)
+		return nil, err
 	}
 	body.ReadCloser, a.body = a.body, body
 	return a, nil
@@ -64,7 +65,7 @@ func (f *remote) exchange(ctx context.Context, start, end int64, expected versio
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return nil, fault.New(fault.InvalidArgument, f.name+" is not a url")
 	}
@@ -162,7 +163,7 @@ type retry struct {
 
 func (f *remote) newRetry() *retry {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = f.settings.RetryWait, f.settings.RetryWaitMax
+	b.InitialInterval, b.MaxInterval, b.Multiplier = f.settings.RetryWait, f.settings.RetryWaitMax, 2
 	return &retry{remote: f, backoff: b}
 }
 

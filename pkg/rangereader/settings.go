@@ -27,8 +27,8 @@ type Settings struct {
 	WholeBytes int64
 	// Tries is how many requests in a row may bring nothing.
 	Tries int
-	// RetryWait is the wait before the second try; each further one waits longer, up
-	// to RetryWaitMax.
+	// RetryWait is the wait before the second try, give or take a half; each further
+	// one waits twice as long, up to RetryWaitMax, or as long as the server asks.
 	RetryWait, RetryWaitMax time.Duration
 	// StallTimeout is how long an answer may bring nothing.
 	StallTimeout time.Duration

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -35,7 +36,8 @@ func NewWriter(flow *media.Flow, id uuid.UUID, buf []byte) *Writer {
 	}
 	// The header is written at the end, when the number of grains is known; its size
 	// does not depend on it.
-	w.buf = append(buf[:0], make([]byte, gsf.HeaderSize(&w.header))...)
+	size := gsf.HeaderSize(&w.header)
+	w.buf = slices.Grow(buf[:0], size)[:size]
 	w.grain = gsf.Grain{LocalID: localID, SourceID: flow.SourceID, FlowID: flow.ID, Kind: kindOf(flow)}
 	return w
 }
@@ -49,12 +51,12 @@ func (w *Writer) Grains() int { return len(w.index) }
 // Add appends a grain, copying its data.
 func (w *Writer) Add(g *formats.Grain) error {
 	w.describe(g)
-	buf, err := gsf.AppendGrainHeader(w.buf, gsf.Major9, &w.grain, len(g.Data))
-	if err != nil {
+	var err error
+	if w.buf, err = gsf.AppendGrainHeader(w.buf, gsf.Major9, &w.grain, len(g.Data)); err != nil {
 		return fmt.Errorf("grain at %s: %w", g.PTS, err)
 	}
-	entry := media.Entry{Grain: g.Grain, Offset: int64(len(buf)), Size: int64(len(g.Data))}
-	w.buf = append(buf, g.Data...)
+	entry := media.Entry{Grain: g.Grain, Offset: int64(len(w.buf)), Size: int64(len(g.Data))}
+	w.buf = append(w.buf, g.Data...)
 	w.index = append(w.index, entry)
 	w.extent = w.extent.Union(g.Range())
 	if g.Access != media.NotRandom {

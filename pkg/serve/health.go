@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -56,10 +57,7 @@ func (h *Health) ready(w http.ResponseWriter, r *http.Request) {
 
 func (h *Health) report(ctx context.Context) (map[string]string, bool) {
 	h.mu.Lock()
-	checks := make(map[string]Check, len(h.checks))
-	for name, check := range h.checks {
-		checks[name] = check
-	}
+	checks := maps.Clone(h.checks)
 	ok := h.open
 	h.mu.Unlock()
 	report := map[string]string{"process": "ready"}

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/telemetry"
 )
 
 // Route is a handler and the path prefix that it serves, such as "/tams/".
@@ -33,6 +33,7 @@ type Server struct {
 	public, internal net.Listener
 	publicMux        *chi.Mux
 	internalMux      *chi.Mux
+	trace            *telemetry.Tracing
 	log              *slog.Logger
 }
 
@@ -46,7 +47,7 @@ const (
 
 // Listen binds both addresses, such as "127.0.0.1:8080". A busy one is an error
 // that names it.
-func Listen(ctx context.Context, public, internal string, log *slog.Logger) (*Server, error) {
+func Listen(ctx context.Context, public, internal string, trace *telemetry.Tracing, log *slog.Logger) (*Server, error) {
 	var config net.ListenConfig
 	publicListener, err := config.Listen(ctx, "tcp", public)
 	if err != nil {
@@ -56,11 +57,13 @@ func Listen(ctx context.Context, public, internal string, log *slog.Logger) (*Se
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen on %s: %w", internal, err), publicListener.Close())
 	}
-	return &Server{publicListener, internalListener, chi.NewMux(), chi.NewMux(), log}, nil
+	return &Server{publicListener, internalListener, chi.NewMux(), chi.NewMux(), trace, log}, nil
 }
 
-// PublicURL and InternalURL are where the listeners can be reached.
-func (s *Server) PublicURL() string   { return "http://" + s.public.Addr().String() }
+// PublicURL is where the public listener can be reached.
+func (s *Server) PublicURL() string { return "http://" + s.public.Addr().String() }
+
+// InternalURL is where the internal listener can be reached.
 func (s *Server) InternalURL() string { return "http://" + s.internal.Addr().String() }
 
 // Mount adds a service's routes, behind the verifier. It is to be called before Run.
@@ -115,7 +118,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) serveOne(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler:           otelhttp.NewHandler(recoverer(s.log, handler), "http"),
+		Handler:           recoverer(s.log, s.trace.Handler(handler)),
 		ReadHeaderTimeout: maxHeaderTime, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -146,7 +149,7 @@ func recoverer(log *slog.Logger, next http.Handler) http.Handler {
 				log.ErrorContext(r.Context(), "handler panicked", "path", r.URL.Path, "panic", p)
 				WriteError(w, r, errPanic)
 			} else if p != nil {
-				panic(p)
+				panic(p) //nolint:forbidigo // what net/http stops a handler with goes on to it
 			}
 		}()
 		next.ServeHTTP(w, r)

@@ -5,14 +5,15 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twitchtv/twirp"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/telemetry"
 )
 
 // TwirpServer is what every Twirp server of a process is made with.
@@ -31,15 +32,49 @@ func NewTwirpServer(log *slog.Logger, registry prometheus.Registerer) *TwirpServ
 	return &TwirpServer{log, latency}
 }
 
+// Callers names, by method, the services that may call it; the empty name is for all
+// other methods.
+type Callers map[string][]string
+
+// ForServices returns what to give to a generated New...Server that only services
+// may call, and only those that callers name.
+func (s *TwirpServer) ForServices(callers Callers) twirp.ServerOption {
+	return s.option(func(ctx context.Context, method string) error {
+		id, err := auth.Require(ctx, auth.Service)
+		if err != nil {
+			return err
+		}
+		allowed, named := callers[method]
+		if !named {
+			allowed = callers[""]
+		}
+		if !slices.Contains(allowed, id.Subject) {
+			return fault.Newf(fault.PermissionDenied, "service %s may not call %s", id.Subject, method)
+		}
+		return nil
+	})
+}
+
 // Option returns what to give to a generated New...Server: every call needs the
 // scope that scopes name for its method (the empty name is for all others); its
 // errors become faults, its outcome a log line and a metric.
 func (s *TwirpServer) Option(scopes map[string]auth.Scope) twirp.ServerOption {
+	return s.option(func(ctx context.Context, method string) error {
+		scope, named := scopes[method]
+		if !named {
+			scope = scopes[""]
+		}
+		_, err := auth.Require(ctx, scope)
+		return err
+	})
+}
+
+func (s *TwirpServer) option(allow func(ctx context.Context, method string) error) twirp.ServerOption {
 	return twirp.WithServerInterceptors(func(next twirp.Method) twirp.Method {
 		return func(ctx context.Context, request any) (any, error) {
 			method, _ := twirp.MethodName(ctx)
 			started := time.Now()
-			response, err := s.call(ctx, method, scopes, request, next)
+			response, err := call(ctx, method, allow, request, next)
 			s.record(ctx, method, time.Since(started), err)
 			if err != nil {
 				return nil, fault.ToTwirp(err)
@@ -49,12 +84,8 @@ func (s *TwirpServer) Option(scopes map[string]auth.Scope) twirp.ServerOption {
 	})
 }
 
-func (s *TwirpServer) call(ctx context.Context, method string, scopes map[string]auth.Scope, request any, next twirp.Method) (any, error) {
-	scope, named := scopes[method]
-	if !named {
-		scope = scopes[""]
-	}
-	if _, err := auth.Require(ctx, scope); err != nil {
+func call(ctx context.Context, method string, allow func(context.Context, string) error, request any, next twirp.Method) (any, error) {
+	if err := allow(ctx, method); err != nil {
 		return nil, err
 	}
 	return next(ctx, request)
@@ -103,7 +134,7 @@ const (
 // trace context to each request.
 func NewHTTPClient(token TokenSource) *http.Client {
 	transport := &http.Transport{MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: dialKeepOpen}
-	return &http.Client{Transport: otelhttp.NewTransport(withToken{transport, token}), Timeout: callTimeout}
+	return &http.Client{Transport: withToken{transport, token}, Timeout: callTimeout}
 }
 
 type withToken struct {
@@ -118,6 +149,7 @@ func (t withToken) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+token)
+	telemetry.InjectHTTP(r)
 	return t.next.RoundTrip(r)
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -53,6 +54,10 @@ func (e *Env) Trace() *telemetry.Tracing { return e.process.trace }
 // Signer signs tokens in the name of an identity whose key this process holds.
 func (e *Env) Signer(name string) (*auth.Signer, error) { return e.process.keyring.Signer(name) }
 
+// Verifier checks tokens that reach the service by another way than its listeners,
+// such as in a path.
+func (e *Env) Verifier() *auth.Verifier { return auth.NewVerifier(e.process.issuers, e.Name) }
+
 // maxConns bounds the database connections of one service in one process.
 const maxConns = 16
 
@@ -67,7 +72,10 @@ func (e *Env) Database(ctx context.Context, schema string, migrations fs.FS) (*p
 	}
 	e.process.closeWith(db.Close)
 	e.process.health.Add(e.Name+" database", db.Ping)
-	return db, db.Migrate(ctx, migrations)
+	if err := db.Migrate(ctx, migrations); err != nil {
+		return nil, err
+	}
+	return db, nil
 }
 
 // Bus connects to NATS as the service.
@@ -85,6 +93,9 @@ func (e *Env) Bus(context.Context) (*bus.Bus, error) {
 	return b, nil
 }
 
+// cacheTimeout bounds every step of a call to the cache.
+const cacheTimeout = 500 * time.Millisecond
+
 // Redis opens the cache.
 func (e *Env) Redis(context.Context) (*redis.Client, error) {
 	if e.Settings.RedisURL == "" {
@@ -94,6 +105,8 @@ func (e *Env) Redis(context.Context) (*redis.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GRAINMESH_REDIS_URL: %w", err)
 	}
+	// It is a cache: what it does not answer at once is done without it.
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = cacheTimeout, cacheTimeout, cacheTimeout, -1
 	client := redis.NewClient(options)
 	e.process.closeWith(func() { _ = client.Close() })
 	e.process.health.Add(e.Name+" redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
@@ -105,7 +118,7 @@ func (e *Env) Objects(context.Context) (*objstore.Bucket, error) {
 	if e.Settings.S3URL == "" {
 		return nil, missing("GRAINMESH_S3_URL", "http://KEY:SECRET@host:9000")
 	}
-	store, err := objstore.Open(objstore.Config{URL: objstore.URL(e.Settings.S3URL.Reveal()), PublicURL: e.Settings.S3PublicURL})
+	store, err := objstore.Open(objstore.Config{URL: e.Settings.S3URL, PublicURL: e.Settings.S3PublicURL})
 	if err != nil {
 		return nil, fmt.Errorf("GRAINMESH_S3_URL: %w", err)
 	}

@@ -56,7 +56,7 @@ func newProcess(ctx context.Context, options Options, definitions []Definition) 
 	if p.trace, err = telemetry.NewTracing(ctx, "grainmesh", options.Settings.OTLPURL); err != nil {
 		return nil, err
 	}
-	p.server, err = serve.Listen(ctx, options.Settings.Listen, options.Settings.InternalListen, options.Log)
+	p.server, err = serve.Listen(ctx, options.Settings.Listen, options.Settings.InternalListen, p.trace, options.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -93,10 +93,18 @@ func (p *process) open(ctx context.Context, definitions []Definition) ([]Service
 func (p *process) run(ctx context.Context, services []Service) error {
 	serveCtx, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
-	serving := make(chan error, 1)
-	go func() { serving <- p.server.Run(serveCtx) }()
-
 	group, groupCtx := errgroup.WithContext(ctx)
+	serving := make(chan error, 1)
+	group.Go(func() error {
+		go func() { serving <- p.server.Run(serveCtx) }()
+		select {
+		case err := <-serving:
+			serving <- nil
+			return err
+		case <-groupCtx.Done():
+			return nil
+		}
+	})
 	context.AfterFunc(groupCtx, func() { p.health.SetReady(false) })
 	for _, s := range services {
 		group.Go(func() error { return s.Run(groupCtx) })

@@ -14,7 +14,7 @@ func (e *Env) ObjectStore(context.Context) (*objstore.Store, error) {
 	if e.Settings.S3URL == "" {
 		return nil, missing("GRAINMESH_S3_URL", "http://KEY:SECRET@host:9000")
 	}
-	store, err := objstore.Open(objstore.Config{URL: objstore.URL(e.Settings.S3URL.Reveal()), PublicURL: e.Settings.S3PublicURL})
+	store, err := objstore.Open(objstore.Config{URL: e.Settings.S3URL, PublicURL: e.Settings.S3PublicURL})
 	if err != nil {
 		return nil, fmt.Errorf("GRAINMESH_S3_URL: %w", err)
 	}

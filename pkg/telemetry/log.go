@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -23,7 +24,7 @@ type attrsKey struct{}
 // tenant ids ride here rather than through every call.
 func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 	have, _ := ctx.Value(attrsKey{}).([]slog.Attr)
-	return context.WithValue(ctx, attrsKey{}, append(have[:len(have):len(have)], attrs...))
+	return context.WithValue(ctx, attrsKey{}, append(slices.Clip(have), attrs...))
 }
 
 type contextHandler struct{ slog.Handler }

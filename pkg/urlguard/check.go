@@ -56,12 +56,17 @@ func (g *Guard) CheckURL(u *url.URL) error {
 	if n, err := strconv.ParseUint(effectivePort(u), 10, 16); err != nil || n == 0 {
 		return fault.Newf(fault.InvalidArgument, "%s has the port %q, which is none", name, port)
 	}
-	addr, err := netip.ParseAddr(u.Hostname())
-	if err != nil {
-		return nil // a name
-	}
-	if why := g.rules.refuse(addr); why != "" && !g.excepted(u.Hostname(), effectivePort(u)) {
-		return refused(u.Hostname(), effectivePort(u), addr, why)
+	return g.checkLiteral(u)
+}
+
+// checkLiteral refuses a host that is written as an address, before anything is
+// dialled; a name passes.
+func (g *Guard) checkLiteral(u *url.URL) error {
+	host, port := u.Hostname(), effectivePort(u)
+	if addr, err := netip.ParseAddr(host); err == nil && !g.excepted(host, port) {
+		if why := g.rules.refuse(addr); why != "" {
+			return refused(host, port, addr, why)
+		}
 	}
 	return nil
 }
@@ -104,8 +109,7 @@ func refused(host, port string, addr netip.Addr, why string) error {
 // CleanError takes off what net/http puts before an error: the URL, whose query may
 // hold a signature.
 func CleanError(err error) error {
-	var outer *url.Error
-	if errors.As(err, &outer) {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
 		return outer.Err
 	}
 	return err

@@ -50,7 +50,7 @@ func get(t *testing.T, g *urlguard.Guard, rawURL string) (string, error) {
 	t.Helper()
 	client := g.Client(10 * time.Second)
 	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, rawURL, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, rawURL, http.NoBody)
 	require.NoError(t, err)
 	resp, err := client.Do(req)
 	if err != nil {

@@ -5,9 +5,11 @@
 //	                |
 //	              started (epoch, document)
 //	                |
-//	               do  --error-->  FailWork(epoch)  -->  ack
-//	                |                                     |  owner not reached: nak
-//	          reported by do itself  ------------------> ack
+//	               do  --error, panic-->  FailWork(epoch)  -->  ack
+//	                |                          |      `- owner not reached: nak
+//	                |                          `- epoch is stale: the message is left alone
+//	          reported by do itself  ----------------> ack
 //
-// A report that is refused as stale means that another worker has the work: ack.
+// A report that is refused as stale means that another worker has the work, and its
+// message: an ack of ours would take it away.
 package work

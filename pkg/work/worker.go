@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
+	"runtime/debug"
 	"time"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
@@ -23,30 +23,6 @@ type Owner interface {
 }
 
 var _ Owner = jobv1.Reports(nil)
-
-// Task is one attempt at a piece of work.
-type Task struct {
-	*jobv1.StartWorkResponse
-	// ID is the work's id, to be reported with its epoch.
-	ID string
-
-	message *bus.Message
-	every   time.Duration
-	said    atomic.Int64 // when Working last told the queue, Unix ns
-}
-
-// Working tells the queue that bytes have moved, which keeps the work from being
-// given to another. It may be called as often as bytes move.
-func (t *Task) Working() {
-	now := time.Now().UnixNano()
-	said := t.said.Load()
-	if now-said < int64(t.every) || !t.said.CompareAndSwap(said, now) {
-		return
-	}
-	// If the queue is not reached another worker may take the work, and epochs sort
-	// that out.
-	_ = t.message.Working()
-}
 
 // Do does a task and reports its success.
 type Do func(ctx context.Context, t *Task) error
@@ -81,15 +57,22 @@ func (w *Worker) handle(ctx context.Context, m *bus.Message, do Do) error {
 	ctx = telemetry.With(ctx, slog.String("job_id", started.GetJobId()), slog.String("tenant", started.GetTenant()))
 	task := &Task{StartWorkResponse: started, ID: m.GetId(), message: m, every: w.Policy.AckWait / 4}
 	begun := time.Now()
-	err = do(ctx, task)
-	if ctx.Err() != nil && err != nil {
-		// The process stops: the work goes to another without counting as a failure.
-		return bus.Retry(err)
-	}
-	return w.outcome(ctx, task, begun, err)
+	return w.outcome(ctx, task, begun, w.guarded(ctx, task, do))
 }
 
-// outcome logs one line for the attempt, and tells the owner of a failure.
+// guarded turns a panic over a hostile file into a failure of this one attempt.
+func (w *Worker) guarded(ctx context.Context, t *Task, do Do) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.Log.ErrorContext(ctx, "work panicked", "layer", w.Layer, "work_id", t.ID, "panic", p, "stack", string(debug.Stack()))
+			err = fault.Newf(fault.Internal, "%s work panicked", w.Layer)
+		}
+	}()
+	return do(ctx, t)
+}
+
+// outcome logs one line for the attempt, and tells the owner of a failure. Work that
+// was cut off because the process stops is handed back, and does not count.
 func (w *Worker) outcome(ctx context.Context, t *Task, begun time.Time, err error) error {
 	attrs := []any{"layer", w.Layer, "work_id", t.ID, "epoch", t.GetEpoch(), "took", time.Since(begun).Round(time.Millisecond)}
 	switch {
@@ -97,13 +80,22 @@ func (w *Worker) outcome(ctx context.Context, t *Task, begun time.Time, err erro
 		w.Log.InfoContext(ctx, "work done", attrs...)
 		return nil
 	case fault.Is(err, fault.StaleEpoch):
-		w.Log.InfoContext(ctx, "work was another's by the end", append(attrs, "err", err)...)
-		return nil
+		return bus.Leave(err)
 	}
-	w.Log.WarnContext(ctx, "work failed", append(attrs, "code", fault.Of(err).Code, "err", err)...)
-	_, reportErr := w.Owner.FailWork(ctx, &jobv1.FailWorkRequest{Id: t.ID, Epoch: t.GetEpoch(), Failure: fault.Proto(err)})
-	if reportErr != nil && !fault.Is(reportErr, fault.StaleEpoch) {
+	released := ctx.Err() != nil
+	w.Log.WarnContext(ctx, "work failed", append(attrs, "code", fault.Of(err).Code, "released", released, "err", err)...)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failTimeout)
+	defer cancel()
+	_, reportErr := w.Owner.FailWork(ctx, &jobv1.FailWorkRequest{Id: t.ID, Epoch: t.GetEpoch(), Failure: fault.Proto(err), Released: released})
+	switch {
+	case reportErr == nil:
+		return nil
+	case fault.Is(reportErr, fault.StaleEpoch):
+		return bus.Leave(reportErr)
+	default:
 		return bus.Retry(errors.Join(err, fmt.Errorf("report the failure: %w", reportErr)))
 	}
-	return nil
 }
+
+// failTimeout bounds the report of a failure, also of one that stopping caused.
+const failTimeout = 10 * time.Second

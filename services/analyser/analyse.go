@@ -13,32 +13,19 @@ import (
 )
 
 // analyse finds out what a file is and what is in it, and how many bytes of it
-// that took. Moved is called when bytes have arrived.
-func (s *Service) analyse(ctx context.Context, tenant, url, mimeType string, moved func()) (*formats.Analysis, int64, error) {
+// that took. Its reads go through watch.
+func (s *Service) analyse(ctx context.Context, tenant, url, mimeType string, watch func(formats.Input) formats.Input) (*formats.Analysis, int64, error) {
 	file, err := s.deps.Sources.Open(ctx, tenant, url, rangereader.Options{Settings: rangereader.Indexing()})
 	if err != nil {
 		return nil, 0, err
 	}
 	defer func() { _ = file.Close() }()
-	moved()
-	analysis, err := s.probe(ctx, watched{file, moved}, mimeType)
+	analysis, err := s.probe(ctx, watch(file), mimeType)
 	if err != nil {
 		return nil, file.Stats().Bytes, fmt.Errorf("%s: %w", file.Name(), err)
 	}
 	analysis.ETag = file.Version()
 	return analysis, file.Stats().Bytes, nil
-}
-
-// watched calls moved after each read.
-type watched struct {
-	formats.Input
-	moved func()
-}
-
-func (w watched) ReadAt(p []byte, off int64) (int, error) {
-	n, err := w.Input.ReadAt(p, off)
-	w.moved()
-	return n, err
 }
 
 func (s *Service) probe(ctx context.Context, in formats.Input, mimeType string) (*formats.Analysis, error) {

@@ -3,27 +3,21 @@ package analyser
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
-	"github.com/grainmesh/grainmesh/pkg/bus"
 	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/service"
-	"github.com/grainmesh/grainmesh/pkg/subjects"
 	"github.com/grainmesh/grainmesh/pkg/work"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 )
 
 // Deps are the neighbours of a Service.
 type Deps struct {
-	Bus     *bus.Bus
+	Worker  *work.Worker
 	Reports jobv1.Reports
 	Sources *service.Sources
 	Formats *formats.Registry
 	Twirp   *serve.TwirpServer
-	Log     *slog.Logger
-	// Instance names this process, for people.
-	Instance string
 }
 
 // Service is the analyser.
@@ -41,10 +35,4 @@ func New(config Config, deps Deps) (*Service, error) {
 }
 
 // Run takes work until ctx ends.
-func (s *Service) Run(ctx context.Context) error {
-	worker := work.Worker{
-		Layer: subjects.Analyse, Bus: s.deps.Bus, Owner: s.deps.Reports, Name: s.deps.Instance, Log: s.deps.Log,
-		Policy: bus.Policy{AckWait: s.config.AckWait, MaxAckPending: s.config.MaxInFlight, Slots: s.config.Slots, RetryDelay: s.config.RetryDelay},
-	}
-	return worker.Run(ctx, s.do)
-}
+func (s *Service) Run(ctx context.Context) error { return s.deps.Worker.Run(ctx, s.do) }

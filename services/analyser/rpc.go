@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	analyserv1 "github.com/grainmesh/grainmesh/rpc/analyser/v1"
 )
@@ -16,7 +17,7 @@ func (s *Service) Routes() serve.Routes {
 
 // Probe implements analyserv1.Analyser.
 func (s *Service) Probe(ctx context.Context, r *analyserv1.ProbeRequest) (*analyserv1.ProbeResponse, error) {
-	analysis, read, err := s.analyse(ctx, auth.From(ctx).Tenant, r.GetUrl(), r.GetMimeType(), func() {})
+	analysis, read, err := s.analyse(ctx, auth.From(ctx).Tenant, r.GetUrl(), r.GetMimeType(), func(in formats.Input) formats.Input { return in })
 	if err != nil {
 		return nil, err
 	}

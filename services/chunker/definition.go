@@ -6,7 +6,8 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/formats/all"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/service"
-	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
+	"github.com/grainmesh/grainmesh/pkg/subjects"
+	"github.com/grainmesh/grainmesh/pkg/work"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 )
 
@@ -20,23 +21,19 @@ func Definition() service.Definition {
 		if err := env.Config(&config); err != nil {
 			return nil, err
 		}
-		deps := Deps{Twirp: env.Twirp(), Log: env.Log, Instance: env.Instance()}
+		deps := Deps{Twirp: env.Twirp()}
 		var err error
 		if deps.Formats, err = all.Registry(); err != nil {
 			return nil, err
 		}
-		if deps.Bus, err = env.Bus(ctx); err != nil {
+		if deps.Worker, deps.Reports, err = work.ForLayer(ctx, env, subjects.Chunk, config.Policy); err != nil {
 			return nil, err
 		}
 		if deps.Sources, err = env.Sources(ctx); err != nil {
 			return nil, err
 		}
-		url, client, err := env.Neighbour("job-api")
+		url, client, err := env.Neighbour("media-store")
 		if err != nil {
-			return nil, err
-		}
-		deps.Reports = jobv1.NewReportsProtobufClient(url, client, serve.ClientOption())
-		if url, client, err = env.Neighbour("media-store"); err != nil {
 			return nil, err
 		}
 		deps.Store = mediastorev1.NewSegmentsProtobufClient(url, client, serve.ClientOption())

@@ -34,8 +34,10 @@ func (s *Service) Plan(ctx context.Context, r *chunkerv1.PlanRequest) (*chunkerv
 		return nil, err
 	}
 	response := &chunkerv1.PlanResponse{}
-	req := &formats.PlanRequest{Analysis: analysis, Flows: set.byTrack, Range: mediatime.Eternity, Sizes: s.config.sizes()}
-	err = s.plan(ctx, auth.From(ctx).Tenant, r.GetUrl(), req, func(c *formats.Chunk) error {
+	req := &formats.PlanRequest{Analysis: analysis, Flows: set.byTrack, Range: mediatime.Eternity, Sizes: formats.DefaultSizes()}
+	file := s.later(ctx, auth.From(ctx).Tenant, r.GetUrl(), analysis)
+	defer file.close()
+	err = s.plan(ctx, file, file, req, func(c *formats.Chunk) error {
 		if len(response.GetChunks()) == maxShown {
 			return fault.Newf(fault.InvalidArgument, "the plan has more than %d chunks", maxShown)
 		}

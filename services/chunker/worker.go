@@ -9,7 +9,6 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
-	"github.com/grainmesh/grainmesh/pkg/rangereader"
 	"github.com/grainmesh/grainmesh/pkg/work"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
@@ -32,12 +31,18 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 		return err
 	}
 	flows := set.proto()
-	if _, err := s.deps.Store.PutFlows(ctx, &mediastorev1.PutFlowsRequest{JobId: t.GetJobId(), Run: t.GetRun(), Flows: flows}); err != nil {
+	err = t.Report(ctx, func(ctx context.Context) error {
+		_, err := s.deps.Store.PutFlows(ctx, &mediastorev1.PutFlowsRequest{JobId: t.GetJobId(), Run: t.GetRun(), Flows: flows})
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	report := &reporter{ctx: ctx, reports: s.deps.Reports, task: t, flows: flows}
-	err = s.plan(ctx, t.GetTenant(), document.GetSpec().GetUrl(), &formats.PlanRequest{
-		Analysis: analysis, Flows: set.byTrack, Shift: set.shift, Range: set.wanted, Sizes: s.config.sizes(),
+	file := s.later(ctx, t.GetTenant(), document.GetSpec().GetUrl(), analysis)
+	defer file.close()
+	err = s.plan(ctx, file, t.Input(file, nil), &formats.PlanRequest{
+		Analysis: analysis, Flows: set.byTrack, Shift: set.shift, Range: set.wanted, Sizes: sizesOf(document.GetSizes()),
 	}, report.add)
 	if err != nil {
 		return err
@@ -45,23 +50,24 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 	return report.flush(true)
 }
 
-// plan splits a file.
-func (s *Service) plan(ctx context.Context, tenant, url string, req *formats.PlanRequest, emit func(*formats.Chunk) error) error {
+// plan splits a file, which it reads through in.
+func (s *Service) plan(ctx context.Context, file *laterFile, in formats.Input, req *formats.PlanRequest, emit func(*formats.Chunk) error) error {
 	format, err := s.deps.Formats.ByName(req.Analysis.Format)
 	if err != nil {
 		return err
 	}
-	file, err := s.deps.Sources.Open(ctx, tenant, url, rangereader.Options{
-		Settings: rangereader.Indexing(), Size: req.Analysis.Size, Version: req.Analysis.ETag,
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
-	if err := format.Plan(ctx, file, req, emit); err != nil {
-		return fmt.Errorf("%s: %w", file.Name(), err)
+	if err := format.Plan(ctx, in, req, emit); err != nil {
+		return fmt.Errorf("%s: %w", file.name(), err)
 	}
 	return nil
+}
+
+func sizesOf(s *jobv1.Sizes) formats.Sizes {
+	return formats.Sizes{
+		ChunkBytes: s.GetChunkBytes(), MaxChunkBytes: s.GetMaxChunkBytes(), ChunkDuration: mediatime.Time(s.GetChunkDurationNs()),
+		VideoObject: s.GetVideoObjectBytes(), AudioObject: s.GetAudioObjectBytes(),
+		AudioDuration: mediatime.Time(s.GetAudioObjectDurationNs()), Grains: int(s.GetGrainsPerObject()),
+	}
 }
 
 // batch bounds the chunks of one report.
@@ -77,7 +83,6 @@ type reporter struct {
 }
 
 func (r *reporter) add(c *formats.Chunk) error {
-	r.task.Working()
 	r.chunks = append(r.chunks, c.Proto())
 	if len(r.chunks) < batch {
 		return nil
@@ -86,8 +91,11 @@ func (r *reporter) add(c *formats.Chunk) error {
 }
 
 func (r *reporter) flush(last bool) error {
-	_, err := r.reports.ReportChunks(r.ctx, &jobv1.ReportChunksRequest{
-		Id: r.task.ID, Epoch: r.task.GetEpoch(), Chunks: r.chunks, Flows: r.flows, Last: last,
+	err := r.task.Report(r.ctx, func(ctx context.Context) error {
+		_, err := r.reports.ReportChunks(ctx, &jobv1.ReportChunksRequest{
+			Id: r.task.ID, Epoch: r.task.GetEpoch(), Chunks: r.chunks, Flows: r.flows, Last: last,
+		})
+		return err
 	})
 	r.chunks, r.flows = nil, nil
 	return err

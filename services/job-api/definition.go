@@ -28,7 +28,7 @@ func Definition() service.Definition {
 			return nil, err
 		}
 		deps := Deps{
-			Formats: registry, Trace: env.Trace(), Twirp: env.Twirp(), Metrics: env.Metrics, Log: env.Log, Region: env.Settings.Region,
+			Formats: registry, Trace: env.Trace(), Twirp: env.Twirp(), Metrics: env.Metrics, Log: env.Log, Region: env.Settings.Region, Instance: env.Instance(),
 		}
 		if deps.DB, err = env.Database(ctx, Schema, migrations.FS); err != nil {
 			return nil, err

@@ -17,6 +17,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
+	"github.com/grainmesh/grainmesh/pkg/work"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 	"github.com/grainmesh/grainmesh/services/job-api/ingest"
 )
@@ -33,6 +34,8 @@ type Deps struct {
 	Metrics prometheus.Registerer
 	Log     *slog.Logger
 	Region  string
+	// Instance names this process, for people.
+	Instance string
 }
 
 // Service is the Service API.
@@ -42,7 +45,6 @@ type Service struct {
 	jobs      *ingest.Jobs
 	signal    *pg.Signal
 	publisher *outbox.Publisher
-	closer    *closer
 	progress  *progress
 }
 
@@ -51,49 +53,37 @@ func New(config Config, deps Deps) (*Service, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("job-api: %w", err)
 	}
-	signal := deps.DB.NewSignal("outbox")
-	jobs := ingest.New(deps.DB, signal, deps.Trace, deps.Formats, ingest.Config{
-		Region: deps.Region, PerJob: config.OutstandingPerJob, MaxAttempts: int32(config.MaxAttempts),
-		RetryBase: config.RetryBase, Deadline: config.AckWait,
-	})
-	lanes := make([]string, 0, len(subjects.Layers()))
-	for _, layer := range subjects.Layers() {
-		lanes = append(lanes, string(layer))
-	}
 	publishing := outbox.DefaultConfig()
-	publishing.Window, publishing.Redrive = config.Window, config.Redrive
+	publishing.Window, publishing.Redrive = config.windows(), config.Redrive
+	signal := deps.DB.NewSignal("outbox")
+	publisher := outbox.NewPublisher(deps.DB, deps.Bus, signal, subjects.Layers(), publishing, deps.Log)
 	if err := registerMetrics(deps.Metrics, deps.DB); err != nil {
 		return nil, err
 	}
 	return &Service{
-		config: config, deps: deps, jobs: jobs, signal: signal,
-		publisher: outbox.NewPublisher(deps.DB, deps.Bus, signal, lanes, publishing, deps.Log),
-		closer:    &closer{jobs, deps.Store, deps.Log},
-		progress:  newProgress(deps.Redis, deps.Bus, deps.Log),
+		config: config, deps: deps, signal: signal, publisher: publisher, progress: newProgress(deps.Redis, deps.Bus, deps.Log),
+		jobs: ingest.New(deps.DB, publisher, deps.Trace, deps.Formats, ingest.Config{
+			Region: deps.Region, PerJob: config.OutstandingPerJob, MaxAttempts: int32(config.MaxAttempts),
+			RetryBase: config.RetryBase, Sizes: config.sizes(),
+		}),
 	}, nil
 }
 
 // Run publishes the outbox, closes runs, gathers progress and cleans up, until ctx
 // ends.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.deps.Bus.EnsureStreams(ctx); err != nil {
-		return err
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.signal.Run(ctx) })
 	group.Go(func() error { return s.publisher.Run(ctx) })
 	group.Go(func() error { return s.progress.run(ctx) })
+	group.Go(func() error { return s.progress.forget(ctx) })
 	group.Go(func() error { return s.cleanUp(ctx) })
 	group.Go(func() error {
-		return s.deps.Bus.Consume(ctx, subjects.Close, bus.Policy{
-			AckWait: s.config.AckWait, MaxAckPending: maxClosing, Slots: s.config.CloseSlots, RetryDelay: s.config.RetryBase,
-		}, s.closer.handle)
+		closer := work.Worker{Layer: subjects.Close, Policy: s.config.Policy, Bus: s.deps.Bus, Owner: reportsServer{s}, Name: s.deps.Instance, Log: s.deps.Log}
+		return closer.Run(ctx, s.do)
 	})
 	return group.Wait()
 }
-
-// maxClosing bounds the runs that all instances together close at a time.
-const maxClosing = 256
 
 // cleanEvery is how often ended jobs are looked through.
 const cleanEvery = time.Hour

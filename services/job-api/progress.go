@@ -24,10 +24,14 @@ type progress struct {
 	redis *redis.Client
 	bus   *bus.Bus
 	log   *slog.Logger
+	done  chan doneChunk
 }
 
+// maxForgetting bounds the done chunks whose progress waits to be forgotten.
+const maxForgetting = 1024
+
 func newProgress(client *redis.Client, b *bus.Bus, log *slog.Logger) *progress {
-	return &progress{client, b, log}
+	return &progress{client, b, log, make(chan doneChunk, maxForgetting)}
 }
 
 // progressTTL is how long progress is kept after the last sign of life.
@@ -98,16 +102,37 @@ func (p *progress) addTo(ctx context.Context, job uuid.UUID, chunks []*jobv1.Chu
 }
 
 // chunkDone tells those who watch that a chunk is done, and forgets how far its
-// reader was.
-func (p *progress) chunkDone(ctx context.Context, j *ingest.Job, number int32) {
-	if err := p.redis.HDel(ctx, progressKey(j.ID), strconv.Itoa(int(number))).Err(); err != nil {
-		p.log.DebugContext(ctx, "progress was not forgotten", "err", err)
-	}
+// reader was. It does not wait: a report must not be held up by a cache.
+func (p *progress) chunkDone(j *ingest.Job, number int32) {
 	err := bus.Progress(p.bus, subjects.JobProgressed, j.ID.String(), &jobv1.JobProgressed{
 		JobId: j.ID.String(), Tenant: j.Tenant, BytesTotal: j.BytesTotal, BytesDone: j.BytesDone,
 		ChunksTotal: j.ChunksTotal, ChunksDone: j.ChunksTotal - j.ChunksRemaining, AtUnixNs: time.Now().UnixNano(),
 	})
 	if err != nil {
-		p.log.DebugContext(ctx, "progress was not told", "err", err)
+		p.log.Debug("progress was not told", "err", err)
+	}
+	select {
+	case p.done <- doneChunk{j.ID, number}:
+	default: // it is forgotten with the whole job
+	}
+}
+
+// doneChunk is a chunk whose progress is to be forgotten.
+type doneChunk struct {
+	job    uuid.UUID
+	number int32
+}
+
+// forget takes the progress of done chunks out of Redis until ctx ends.
+func (p *progress) forget(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case c := <-p.done:
+			if err := p.redis.HDel(ctx, progressKey(c.job), strconv.Itoa(int(c.number))).Err(); err != nil && ctx.Err() == nil {
+				p.log.DebugContext(ctx, "progress was not forgotten", "err", err)
+			}
+		}
 	}
 }

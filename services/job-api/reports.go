@@ -40,7 +40,7 @@ func (s reportsServer) CompleteChunk(ctx context.Context, r *jobv1.CompleteChunk
 	}
 	j, number, err := s.jobs.CompleteChunk(ctx, id, r.GetEpoch())
 	if err == nil && j != nil {
-		s.progress.chunkDone(ctx, j, number)
+		s.progress.chunkDone(j, number)
 	}
 	return &jobv1.CompleteChunkResponse{}, err
 }
@@ -50,7 +50,7 @@ func (s reportsServer) CompleteClose(ctx context.Context, r *jobv1.CompleteClose
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.CompleteCloseResponse{}, s.jobs.Closed(ctx, id, r.GetEpoch())
+	return &jobv1.CompleteCloseResponse{}, s.jobs.CompleteClose(ctx, id, r.GetEpoch())
 }
 
 func (s reportsServer) FailWork(ctx context.Context, r *jobv1.FailWorkRequest) (*jobv1.FailWorkResponse, error) {
@@ -58,6 +58,6 @@ func (s reportsServer) FailWork(ctx context.Context, r *jobv1.FailWorkRequest) (
 	if err != nil {
 		return nil, err
 	}
-	retried, err := s.jobs.Fail(ctx, id, r.GetEpoch(), r.GetFailure())
+	retried, err := s.jobs.Fail(ctx, r, id)
 	return &jobv1.FailWorkResponse{Retried: retried}, err
 }

@@ -19,7 +19,10 @@ func (s *Service) Routes() serve.Routes {
 	jobs := jobv1.NewJobsServer(jobsServer{s}, s.deps.Twirp.Option(map[string]auth.Scope{
 		"": auth.Read, "CreateJob": auth.Write, "CreateJobs": auth.Write, "RetryJob": auth.Write, "CancelJob": auth.Write,
 	}))
-	reports := jobv1.NewReportsServer(reportsServer{s}, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Service}))
+	reports := jobv1.NewReportsServer(reportsServer{s}, s.deps.Twirp.ForServices(serve.Callers{
+		"StartWork": {"analyser", "chunker", "reader"}, "FailWork": {"analyser", "chunker", "reader"},
+		"ReportAnalysis": {"analyser"}, "ReportChunks": {"chunker"}, "CompleteChunk": {"reader"},
+	}))
 	return serve.Routes{
 		Public:   []serve.Route{{Prefix: jobs.PathPrefix(), Handler: serve.LimitBody(jobs)}},
 		Internal: []serve.Route{{Prefix: reports.PathPrefix(), Handler: serve.LimitBody(reports)}},
@@ -44,7 +47,7 @@ func (s jobsServer) CreateJob(ctx context.Context, r *jobv1.CreateJobRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.CreateJobResponse{Job: jobs[0].Proto()}, nil
+	return &jobv1.CreateJobResponse{Job: jobs[0].Public()}, nil
 }
 
 func (s jobsServer) CreateJobs(ctx context.Context, r *jobv1.CreateJobsRequest) (*jobv1.CreateJobsResponse, error) {
@@ -58,7 +61,7 @@ func (s jobsServer) CreateJobs(ctx context.Context, r *jobv1.CreateJobsRequest) 
 func protoJobs(jobs []*ingest.Job) []*jobv1.Job {
 	out := make([]*jobv1.Job, len(jobs))
 	for i, j := range jobs {
-		out[i] = j.Proto()
+		out[i] = j.Public()
 	}
 	return out
 }
@@ -72,7 +75,7 @@ func (s jobsServer) GetJob(ctx context.Context, r *jobv1.GetJobRequest) (*jobv1.
 	if err != nil {
 		return nil, err
 	}
-	out := j.Proto()
+	out := j.Public()
 	out.BytesDone += s.progress.readSoFar(ctx, j)
 	return &jobv1.GetJobResponse{Job: out}, nil
 }
@@ -94,7 +97,7 @@ func (s jobsServer) CancelJob(ctx context.Context, r *jobv1.CancelJobRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.CancelJobResponse{Job: j.Proto()}, nil
+	return &jobv1.CancelJobResponse{Job: j.Public()}, nil
 }
 
 func (s jobsServer) RetryJob(ctx context.Context, r *jobv1.RetryJobRequest) (*jobv1.RetryJobResponse, error) {
@@ -106,7 +109,7 @@ func (s jobsServer) RetryJob(ctx context.Context, r *jobv1.RetryJobRequest) (*jo
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.RetryJobResponse{Job: j.Proto()}, nil
+	return &jobv1.RetryJobResponse{Job: j.Public()}, nil
 }
 
 func (s jobsServer) ListChunks(ctx context.Context, r *jobv1.ListChunksRequest) (*jobv1.ListChunksResponse, error) {

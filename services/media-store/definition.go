@@ -21,7 +21,7 @@ func Definition() service.Definition {
 		if err := env.Config(&config); err != nil {
 			return nil, err
 		}
-		deps := Deps{Twirp: env.Twirp(), Trace: env.Trace(), Metrics: env.Metrics, Log: env.Log}
+		deps := Deps{Twirp: env.Twirp(), Trace: env.Trace(), Metrics: env.Metrics, Log: env.Log, Region: env.Settings.Region, Version: env.Settings.Version}
 		var err error
 		if deps.DB, err = env.Database(ctx, Schema, migrations.FS); err != nil {
 			return nil, err

@@ -15,7 +15,10 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 
+	"github.com/grainmesh/grainmesh/services/media-store/collector"
 	"github.com/grainmesh/grainmesh/services/media-store/store"
+	"github.com/grainmesh/grainmesh/services/media-store/tams"
+	"github.com/grainmesh/grainmesh/services/media-store/window"
 )
 
 // Deps are the neighbours of the service.
@@ -27,6 +30,8 @@ type Deps struct {
 	Trace   *telemetry.Tracing
 	Metrics prometheus.Registerer
 	Log     *slog.Logger
+	// Region and Version are what the service tells of itself.
+	Region, Version string
 }
 
 // Service is the media store.
@@ -36,6 +41,9 @@ type Service struct {
 	store     *store.Store
 	publisher *outbox.Publisher
 	rpc       *rpc
+	tams      *tams.API
+	windows   *window.Handler
+	collector *collector.Collector
 }
 
 // New makes the service on a migrated schema. It starts nothing.
@@ -44,24 +52,39 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{deps: deps, changed: deps.DB.NewSignal("outbox")}
-	s.store = store.New(deps.DB, s.changed, deps.Trace)
 	s.publisher = outbox.NewPublisher(deps.DB, deps.Queue, s.changed, nil, outbox.DefaultConfig(), deps.Log)
-	s.rpc = &rpc{store: s.store, bucket: deps.Bucket, config: cfg, metrics: newMetrics(deps.Metrics)}
+	s.store = store.New(deps.DB, s.publisher, deps.Trace)
+	counters := newMetrics(deps.Metrics)
+	s.rpc = &rpc{store: s.store, bucket: deps.Bucket, config: cfg, metrics: counters}
+	s.collector = collector.New(s.store, deps.Bucket, collector.Config{
+		MinObjectTimeout: cfg.MinObjectTimeout, Grace: cfg.Grace, Keep: cfg.Keep, Every: cfg.CollectEvery,
+	}, counters, deps.Log)
+	s.tams = tams.New(s.store, deps.Bucket, tams.Config{
+		UploadTTL: cfg.UploadTTL, DownloadTTL: cfg.DownloadTTL, MinObjectTimeout: cfg.MinObjectTimeout,
+		Region: deps.Region, Version: deps.Version,
+	}, deps.Log)
+	s.windows = window.New(s.store, deps.Bucket, window.Config{Reads: cfg.WindowReads, ReadBytes: cfg.WindowReadBytes}, deps.Log)
 	return s, nil
 }
 
 // Routes implements service.Service.
 func (s *Service) Routes() serve.Routes {
 	segments := mediastorev1.NewSegmentsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Service}))
+	flows := mediastorev1.NewFlowsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Read}))
 	return serve.Routes{
+		Public: []serve.Route{
+			{Prefix: flows.PathPrefix(), Handler: serve.LimitBody(flows)},
+			{Prefix: tams.Prefix, Handler: s.tams.Handler(s.windows.Routes)},
+		},
 		Internal: []serve.Route{{Prefix: segments.PathPrefix(), Handler: serve.LimitBody(segments)}},
 	}
 }
 
-// Run publishes events until ctx ends.
+// Run publishes events and clears away until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.changed.Run(ctx) })
 	group.Go(func() error { return s.publisher.Run(ctx) })
+	group.Go(func() error { return s.collector.Run(ctx) })
 	return group.Wait()
 }

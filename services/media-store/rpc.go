@@ -173,7 +173,14 @@ func (r *rpc) EndFlows(ctx context.Context, in *mediastorev1.EndFlowsRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	totals, err := r.store.EndRun(ctx, tenant, run, in.GetDiscard())
+	ending := store.Close
+	switch {
+	case in.GetDiscard():
+		ending = store.Discard
+	case in.GetCutAtGap():
+		ending = store.CloseAtGap
+	}
+	totals, err := r.store.EndRun(ctx, tenant, run, ending)
 	if err != nil {
 		return nil, err
 	}
@@ -278,4 +285,3 @@ func decodeID(field, text string) (uuid.UUID, error) {
 	}
 	return id, nil
 }
-

@@ -33,7 +33,7 @@ type chunkProgress struct {
 }
 
 func (s *Service) track(t *work.Task, c *formats.Chunk) *chunkProgress {
-	p := &chunkProgress{task: t, chunk: int32(c.Number), total: c.End - c.Start, started: time.Now(), bus: s.deps.Bus}
+	p := &chunkProgress{task: t, chunk: int32(c.Number), total: c.End - c.Start, started: time.Now(), bus: s.deps.Worker.Bus}
 	p.told.Store(p.started.UnixNano())
 	s.active.mu.Lock()
 	defer s.active.mu.Unlock()
@@ -47,10 +47,9 @@ func (s *Service) untrack(id string) {
 	delete(s.active.chunks, id)
 }
 
-// moved counts bytes that were read, keeps the work ours, and tells those who watch.
+// moved counts bytes that were read, and tells those who watch.
 func (p *chunkProgress) moved(n int) {
 	done := min(p.done.Add(int64(n)), p.total)
-	p.task.Working()
 	now, told := time.Now().UnixNano(), p.told.Load()
 	if now-told < int64(tellEvery) || !p.told.CompareAndSwap(told, now) {
 		return
@@ -60,16 +59,4 @@ func (p *chunkProgress) moved(n int) {
 		WorkId: p.task.ID, JobId: p.task.GetJobId(), Tenant: p.task.GetTenant(), Run: p.task.GetRun(), Epoch: p.task.GetEpoch(),
 		Chunk: p.chunk, BytesDone: done, BytesTotal: p.total,
 	})
-}
-
-// counted tells of each read.
-type counted struct {
-	formats.Input
-	progress *chunkProgress
-}
-
-func (c counted) ReadAt(b []byte, off int64) (int, error) {
-	n, err := c.Input.ReadAt(b, off)
-	c.progress.moved(n)
-	return n, err
 }

@@ -3,16 +3,13 @@ package reader
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/grainmesh/grainmesh/pkg/bus"
 	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/service"
-	"github.com/grainmesh/grainmesh/pkg/subjects"
 	"github.com/grainmesh/grainmesh/pkg/work"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
@@ -20,7 +17,7 @@ import (
 
 // Deps are the neighbours of a Service.
 type Deps struct {
-	Bus     *bus.Bus
+	Worker  *work.Worker
 	Reports jobv1.Reports
 	Store   mediastorev1.Segments
 	Sources *service.Sources
@@ -29,9 +26,6 @@ type Deps struct {
 	Objects *http.Client
 	Twirp   *serve.TwirpServer
 	Metrics prometheus.Registerer
-	Log     *slog.Logger
-	// Instance names this process, for people.
-	Instance string
 }
 
 // Service is the reader.
@@ -56,10 +50,4 @@ func New(config Config, deps Deps) (*Service, error) {
 }
 
 // Run takes work until ctx ends.
-func (s *Service) Run(ctx context.Context) error {
-	worker := work.Worker{
-		Layer: subjects.Read, Bus: s.deps.Bus, Owner: s.deps.Reports, Name: s.deps.Instance, Log: s.deps.Log,
-		Policy: bus.Policy{AckWait: s.config.AckWait, MaxAckPending: s.config.MaxInFlight, Slots: s.config.Slots, RetryDelay: s.config.RetryDelay},
-	}
-	return worker.Run(ctx, s.do)
-}
+func (s *Service) Run(ctx context.Context) error { return s.deps.Worker.Run(ctx, s.do) }

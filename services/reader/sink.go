@@ -13,6 +13,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	"github.com/grainmesh/grainmesh/pkg/runs"
+	"github.com/grainmesh/grainmesh/pkg/work"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 )
 
@@ -21,6 +22,7 @@ import (
 type sink struct {
 	ctx      context.Context //nolint:containedctx // lives as long as one chunk
 	service  *Service
+	task     *work.Task
 	flows    map[int]*media.Flow
 	places   *places
 	open     map[int]*openObject
@@ -58,10 +60,10 @@ func (m *metrics) count(written segments, fetched int64) {
 	m.grains.Add(float64(written.grains()))
 }
 
-func (s *Service) newSink(ctx context.Context, flows map[int]*media.Flow, places *places) *sink {
+func (s *Service) newSink(ctx context.Context, t *work.Task, flows map[int]*media.Flow, places *places) *sink {
 	uploads, ctx := errgroup.WithContext(ctx)
 	uploads.SetLimit(s.config.Uploads)
-	return &sink{ctx: ctx, service: s, flows: flows, places: places, open: map[int]*openObject{}, uploads: uploads}
+	return &sink{ctx: ctx, service: s, task: t, flows: flows, places: places, open: map[int]*openObject{}, uploads: uploads}
 }
 
 var _ formats.Sink = (*sink)(nil)
@@ -119,7 +121,7 @@ func (s *sink) closeObject(track int) error {
 func (s *sink) upload(place *mediastorev1.AllocatedObject, segment mediatime.Range, o *runs.Object) error {
 	defer s.service.buffers.give(o.Bytes)
 	sum := sha256.Sum256(o.Bytes)
-	if err := s.service.put(s.ctx, place, o.Bytes); err != nil {
+	if err := s.service.put(s.ctx, s.task, place, o.Bytes); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/work"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 )
 
@@ -54,10 +55,10 @@ func (p *places) unused() []string {
 const uploadTries = 4
 
 // put uploads one object to its presigned URL.
-func (s *Service) put(ctx context.Context, place *mediastorev1.AllocatedObject, body []byte) error {
+func (s *Service) put(ctx context.Context, t *work.Task, place *mediastorev1.AllocatedObject, body []byte) error {
 	first := true
 	attempt := func() (struct{}, error) {
-		status, err := s.putOnce(ctx, place, body)
+		status, err := s.putOnce(ctx, t, place, body)
 		// The place is ours alone: if it is taken, an attempt before this one arrived
 		// and only its answer was lost.
 		arrived := status/100 == 2 || (status == http.StatusPreconditionFailed && !first)
@@ -80,11 +81,12 @@ func (s *Service) put(ctx context.Context, place *mediastorev1.AllocatedObject, 
 	return nil
 }
 
-func (s *Service) putOnce(ctx context.Context, place *mediastorev1.AllocatedObject, body []byte) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, place.GetPutUrl(), bytes.NewReader(body))
+func (s *Service) putOnce(ctx context.Context, t *work.Task, place *mediastorev1.AllocatedObject, body []byte) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, place.GetPutUrl(), io.NopCloser(t.Reader(bytes.NewReader(body))))
 	if err != nil {
 		return 0, backoff.Permanent(fmt.Errorf("make the request: %w", err))
 	}
+	req.ContentLength = int64(len(body))
 	for name, value := range place.GetHeaders() {
 		req.Header.Set(name, value)
 	}

@@ -29,7 +29,7 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 	progress := s.track(t, req.Chunk)
 	defer s.untrack(t.ID)
 
-	written, fetched, err := s.read(ctx, t.GetTenant(), document, req, places, progress)
+	written, fetched, err := s.read(ctx, t, req, places, progress)
 	if err != nil {
 		return err
 	}
@@ -37,10 +37,12 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 		return err
 	}
 	s.metrics.count(written, fetched)
-	_, err = s.deps.Reports.CompleteChunk(ctx, &jobv1.CompleteChunkRequest{
-		Id: t.ID, Epoch: t.GetEpoch(), Grains: written.grains(), BytesFetched: fetched, BytesStored: written.bytes(),
+	return t.Report(ctx, func(ctx context.Context) error {
+		_, err := s.deps.Reports.CompleteChunk(ctx, &jobv1.CompleteChunkRequest{
+			Id: t.ID, Epoch: t.GetEpoch(), Grains: written.grains(), BytesFetched: fetched, BytesStored: written.bytes(),
+		})
+		return err
 	})
-	return err
 }
 
 // request turns the document into what formats understand.
@@ -81,14 +83,15 @@ func (s *Service) allocate(ctx context.Context, t *work.Task, req *formats.ReadR
 
 // read fetches the chunk's bytes and returns what was uploaded, and how many bytes
 // of the source it took.
-func (s *Service) read(ctx context.Context, tenant string, document *jobv1.ReadDocument, req *formats.ReadRequest, places *places, progress *chunkProgress) (written segments, fetched int64, err error) {
+func (s *Service) read(ctx context.Context, t *work.Task, req *formats.ReadRequest, places *places, progress *chunkProgress) (written segments, fetched int64, err error) {
+	document := t.GetRead()
 	format, err := s.deps.Formats.ByName(document.GetFormat())
 	if err != nil {
 		return nil, 0, err
 	}
 	settings := rangereader.Default()
 	settings.Parallel, settings.RangeBytes = s.config.ParallelRanges, s.config.RangeBytes
-	file, err := s.deps.Sources.Open(ctx, tenant, document.GetUrl(), rangereader.Options{
+	file, err := s.deps.Sources.Open(ctx, t.GetTenant(), document.GetUrl(), rangereader.Options{
 		Settings: settings, Span: rangereader.Span{Start: req.Chunk.Start, End: req.Chunk.End},
 		Size: document.GetSize(), Version: document.GetEtag(),
 	})
@@ -96,8 +99,8 @@ func (s *Service) read(ctx context.Context, tenant string, document *jobv1.ReadD
 		return nil, 0, err
 	}
 	defer func() { _ = file.Close() }()
-	sink := s.newSink(ctx, req.Flows, places)
-	err = format.Read(ctx, counted{file, progress}, req, sink)
+	sink := s.newSink(ctx, t, req.Flows, places)
+	err = format.Read(ctx, t.Input(file, progress.moved), req, sink)
 	written, sinkErr := sink.finish()
 	if err = errors.Join(err, sinkErr); err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", file.Name(), err)
@@ -107,8 +110,11 @@ func (s *Service) read(ctx context.Context, tenant string, document *jobv1.ReadD
 
 // register makes everything visible in one transaction of media-store.
 func (s *Service) register(ctx context.Context, t *work.Task, written segments, places *places) error {
-	_, err := s.deps.Store.RegisterSegments(ctx, &mediastorev1.RegisterSegmentsRequest{
-		WorkId: t.ID, Epoch: t.GetEpoch(), JobId: t.GetJobId(), Run: t.GetRun(), Segments: written, UnusedObjectIds: places.unused(),
+	err := t.Report(ctx, func(ctx context.Context) error {
+		_, err := s.deps.Store.RegisterSegments(ctx, &mediastorev1.RegisterSegmentsRequest{
+			WorkId: t.ID, Epoch: t.GetEpoch(), JobId: t.GetJobId(), Run: t.GetRun(), Segments: written, UnusedObjectIds: places.unused(),
+		})
+		return err
 	})
 	if fault.Is(err, fault.Gone) {
 		// The run was discarded while we read; job-api has cancelled the work.

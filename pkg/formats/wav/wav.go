@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/formats"
@@ -87,7 +88,7 @@ func (h *header) flow() (*media.Flow, error) {
 	}
 	flow.Label = h.description
 	if h.timeReference >= 0 {
-		flow.Tags["source_time_reference"] = []string{fmt.Sprint(h.timeReference)}
+		flow.Tags["source_time_reference"] = []string{strconv.FormatInt(h.timeReference, 10)}
 		if flow.GrainRate.Den == 1 {
 			start := mediatime.Timecode{Frames: h.timeReference / h.SamplesPerGrain(), Rate: flow.GrainRate}
 			flow.StartTimecode = start.String()

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -89,10 +90,10 @@ func do(t *testing.T, method, url string, header http.Header, body []byte) (*htt
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(body))
 	require.NoError(t, err)
-	for name, values := range header {
-		req.Header[name] = values
-	}
-	resp, err := http.DefaultClient.Do(req)
+	maps.Copy(req.Header, header)
+	client := &http.Client{Timeout: time.Minute}
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
 	require.NoError(t, err)
 	answer, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)

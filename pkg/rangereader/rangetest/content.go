@@ -5,6 +5,9 @@ import (
 	"io"
 )
 
+// wordSize is how many bytes are made at a time.
+const wordSize = 8
+
 // Pattern is content of any size without memory: every byte follows from its
 // offset and the pattern's number.
 type Pattern uint64
@@ -13,11 +16,17 @@ var _ io.ReaderAt = Pattern(0)
 
 // ReadAt implements io.ReaderAt. It never ends.
 func (n Pattern) ReadAt(p []byte, off int64) (int, error) {
-	var word [8]byte
+	var word [wordSize]byte
 	for i := 0; i < len(p); {
 		at := off + int64(i)
-		binary.LittleEndian.PutUint64(word[:], mix(uint64(n)<<48+uint64(at/8))) //nolint:gosec // offsets are not negative
-		i += copy(p[i:], word[at%8:])
+		value := mix(uint64(n)<<48 + uint64(at/wordSize))
+		if at%wordSize == 0 && len(p)-i >= wordSize {
+			binary.LittleEndian.PutUint64(p[i:], value)
+			i += wordSize
+			continue
+		}
+		binary.LittleEndian.PutUint64(word[:], value)
+		i += copy(p[i:], word[at%wordSize:])
 	}
 	return len(p), nil
 }

@@ -137,11 +137,9 @@ type StartWorkResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Status StartStatus            `protobuf:"varint,1,opt,name=status,proto3,enum=grainmesh.job.v1.StartStatus" json:"status,omitempty"`
 	Epoch  int32                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// After this instant another worker may be given the work.
-	DeadlineUnixNs int64  `protobuf:"varint,3,opt,name=deadline_unix_ns,json=deadlineUnixNs,proto3" json:"deadline_unix_ns,omitempty"`
-	Tenant         string `protobuf:"bytes,4,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	JobId          string `protobuf:"bytes,5,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Run            int32  `protobuf:"varint,6,opt,name=run,proto3" json:"run,omitempty"`
+	Tenant string                 `protobuf:"bytes,4,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	JobId  string                 `protobuf:"bytes,5,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Run    int32                  `protobuf:"varint,6,opt,name=run,proto3" json:"run,omitempty"`
 	// Types that are valid to be assigned to Document:
 	//
 	//	*StartWorkResponse_Analyse
@@ -194,13 +192,6 @@ func (x *StartWorkResponse) GetStatus() StartStatus {
 func (x *StartWorkResponse) GetEpoch() int32 {
 	if x != nil {
 		return x.Epoch
-	}
-	return 0
-}
-
-func (x *StartWorkResponse) GetDeadlineUnixNs() int64 {
-	if x != nil {
-		return x.DeadlineUnixNs
 	}
 	return 0
 }
@@ -349,9 +340,11 @@ func (x *AnalyseDocument) GetSpec() *IngestSpec {
 }
 
 type ChunkDocument struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Spec          *IngestSpec            `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
-	Analysis      *v1.Analysis           `protobuf:"bytes,2,opt,name=analysis,proto3" json:"analysis,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Spec     *IngestSpec            `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	Analysis *v1.Analysis           `protobuf:"bytes,2,opt,name=analysis,proto3" json:"analysis,omitempty"`
+	// The same for every attempt at this job, so that all make the same plan.
+	Sizes         *Sizes `protobuf:"bytes,3,opt,name=sizes,proto3" json:"sizes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -400,6 +393,107 @@ func (x *ChunkDocument) GetAnalysis() *v1.Analysis {
 	return nil
 }
 
+func (x *ChunkDocument) GetSizes() *Sizes {
+	if x != nil {
+		return x.Sizes
+	}
+	return nil
+}
+
+// Sizes are how large chunks and objects shall be.
+type Sizes struct {
+	state                 protoimpl.MessageState `protogen:"open.v1"`
+	ChunkBytes            int64                  `protobuf:"varint,1,opt,name=chunk_bytes,json=chunkBytes,proto3" json:"chunk_bytes,omitempty"`
+	MaxChunkBytes         int64                  `protobuf:"varint,2,opt,name=max_chunk_bytes,json=maxChunkBytes,proto3" json:"max_chunk_bytes,omitempty"`
+	ChunkDurationNs       int64                  `protobuf:"varint,3,opt,name=chunk_duration_ns,json=chunkDurationNs,proto3" json:"chunk_duration_ns,omitempty"`
+	VideoObjectBytes      int64                  `protobuf:"varint,4,opt,name=video_object_bytes,json=videoObjectBytes,proto3" json:"video_object_bytes,omitempty"`
+	AudioObjectBytes      int64                  `protobuf:"varint,5,opt,name=audio_object_bytes,json=audioObjectBytes,proto3" json:"audio_object_bytes,omitempty"`
+	AudioObjectDurationNs int64                  `protobuf:"varint,6,opt,name=audio_object_duration_ns,json=audioObjectDurationNs,proto3" json:"audio_object_duration_ns,omitempty"`
+	// Cap of grains in an object; 0 for none.
+	GrainsPerObject int32 `protobuf:"varint,7,opt,name=grains_per_object,json=grainsPerObject,proto3" json:"grains_per_object,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Sizes) Reset() {
+	*x = Sizes{}
+	mi := &file_job_v1_reports_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sizes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sizes) ProtoMessage() {}
+
+func (x *Sizes) ProtoReflect() protoreflect.Message {
+	mi := &file_job_v1_reports_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sizes.ProtoReflect.Descriptor instead.
+func (*Sizes) Descriptor() ([]byte, []int) {
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Sizes) GetChunkBytes() int64 {
+	if x != nil {
+		return x.ChunkBytes
+	}
+	return 0
+}
+
+func (x *Sizes) GetMaxChunkBytes() int64 {
+	if x != nil {
+		return x.MaxChunkBytes
+	}
+	return 0
+}
+
+func (x *Sizes) GetChunkDurationNs() int64 {
+	if x != nil {
+		return x.ChunkDurationNs
+	}
+	return 0
+}
+
+func (x *Sizes) GetVideoObjectBytes() int64 {
+	if x != nil {
+		return x.VideoObjectBytes
+	}
+	return 0
+}
+
+func (x *Sizes) GetAudioObjectBytes() int64 {
+	if x != nil {
+		return x.AudioObjectBytes
+	}
+	return 0
+}
+
+func (x *Sizes) GetAudioObjectDurationNs() int64 {
+	if x != nil {
+		return x.AudioObjectDurationNs
+	}
+	return 0
+}
+
+func (x *Sizes) GetGrainsPerObject() int32 {
+	if x != nil {
+		return x.GrainsPerObject
+	}
+	return 0
+}
+
 type ReadDocument struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Url    string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
@@ -415,7 +509,7 @@ type ReadDocument struct {
 
 func (x *ReadDocument) Reset() {
 	*x = ReadDocument{}
-	mi := &file_job_v1_reports_proto_msgTypes[4]
+	mi := &file_job_v1_reports_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -427,7 +521,7 @@ func (x *ReadDocument) String() string {
 func (*ReadDocument) ProtoMessage() {}
 
 func (x *ReadDocument) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[4]
+	mi := &file_job_v1_reports_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -440,7 +534,7 @@ func (x *ReadDocument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadDocument.ProtoReflect.Descriptor instead.
 func (*ReadDocument) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{4}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ReadDocument) GetUrl() string {
@@ -498,7 +592,7 @@ type CloseDocument struct {
 
 func (x *CloseDocument) Reset() {
 	*x = CloseDocument{}
-	mi := &file_job_v1_reports_proto_msgTypes[5]
+	mi := &file_job_v1_reports_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +604,7 @@ func (x *CloseDocument) String() string {
 func (*CloseDocument) ProtoMessage() {}
 
 func (x *CloseDocument) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[5]
+	mi := &file_job_v1_reports_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +617,7 @@ func (x *CloseDocument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseDocument.ProtoReflect.Descriptor instead.
 func (*CloseDocument) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{5}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CloseDocument) GetDiscard() bool {
@@ -551,7 +645,7 @@ type ReportAnalysisRequest struct {
 
 func (x *ReportAnalysisRequest) Reset() {
 	*x = ReportAnalysisRequest{}
-	mi := &file_job_v1_reports_proto_msgTypes[6]
+	mi := &file_job_v1_reports_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -563,7 +657,7 @@ func (x *ReportAnalysisRequest) String() string {
 func (*ReportAnalysisRequest) ProtoMessage() {}
 
 func (x *ReportAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[6]
+	mi := &file_job_v1_reports_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -576,7 +670,7 @@ func (x *ReportAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*ReportAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{6}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ReportAnalysisRequest) GetId() string {
@@ -608,7 +702,7 @@ type ReportAnalysisResponse struct {
 
 func (x *ReportAnalysisResponse) Reset() {
 	*x = ReportAnalysisResponse{}
-	mi := &file_job_v1_reports_proto_msgTypes[7]
+	mi := &file_job_v1_reports_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -620,7 +714,7 @@ func (x *ReportAnalysisResponse) String() string {
 func (*ReportAnalysisResponse) ProtoMessage() {}
 
 func (x *ReportAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[7]
+	mi := &file_job_v1_reports_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -633,7 +727,7 @@ func (x *ReportAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*ReportAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{7}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{8}
 }
 
 type ReportChunksRequest struct {
@@ -651,7 +745,7 @@ type ReportChunksRequest struct {
 
 func (x *ReportChunksRequest) Reset() {
 	*x = ReportChunksRequest{}
-	mi := &file_job_v1_reports_proto_msgTypes[8]
+	mi := &file_job_v1_reports_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -663,7 +757,7 @@ func (x *ReportChunksRequest) String() string {
 func (*ReportChunksRequest) ProtoMessage() {}
 
 func (x *ReportChunksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[8]
+	mi := &file_job_v1_reports_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -676,7 +770,7 @@ func (x *ReportChunksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportChunksRequest.ProtoReflect.Descriptor instead.
 func (*ReportChunksRequest) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{8}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReportChunksRequest) GetId() string {
@@ -722,7 +816,7 @@ type ReportChunksResponse struct {
 
 func (x *ReportChunksResponse) Reset() {
 	*x = ReportChunksResponse{}
-	mi := &file_job_v1_reports_proto_msgTypes[9]
+	mi := &file_job_v1_reports_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +828,7 @@ func (x *ReportChunksResponse) String() string {
 func (*ReportChunksResponse) ProtoMessage() {}
 
 func (x *ReportChunksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[9]
+	mi := &file_job_v1_reports_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +841,7 @@ func (x *ReportChunksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportChunksResponse.ProtoReflect.Descriptor instead.
 func (*ReportChunksResponse) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{9}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{10}
 }
 
 type CompleteChunkRequest struct {
@@ -763,7 +857,7 @@ type CompleteChunkRequest struct {
 
 func (x *CompleteChunkRequest) Reset() {
 	*x = CompleteChunkRequest{}
-	mi := &file_job_v1_reports_proto_msgTypes[10]
+	mi := &file_job_v1_reports_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +869,7 @@ func (x *CompleteChunkRequest) String() string {
 func (*CompleteChunkRequest) ProtoMessage() {}
 
 func (x *CompleteChunkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[10]
+	mi := &file_job_v1_reports_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +882,7 @@ func (x *CompleteChunkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteChunkRequest.ProtoReflect.Descriptor instead.
 func (*CompleteChunkRequest) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{10}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CompleteChunkRequest) GetId() string {
@@ -834,7 +928,7 @@ type CompleteChunkResponse struct {
 
 func (x *CompleteChunkResponse) Reset() {
 	*x = CompleteChunkResponse{}
-	mi := &file_job_v1_reports_proto_msgTypes[11]
+	mi := &file_job_v1_reports_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -846,7 +940,7 @@ func (x *CompleteChunkResponse) String() string {
 func (*CompleteChunkResponse) ProtoMessage() {}
 
 func (x *CompleteChunkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[11]
+	mi := &file_job_v1_reports_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,21 +953,23 @@ func (x *CompleteChunkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteChunkResponse.ProtoReflect.Descriptor instead.
 func (*CompleteChunkResponse) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{11}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{12}
 }
 
 type FailWorkRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Epoch         int32                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Failure       *v1.Failure            `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Epoch   int32                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Failure *v1.Failure            `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
+	// The worker had to stop: the attempt does not count.
+	Released      bool `protobuf:"varint,4,opt,name=released,proto3" json:"released,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FailWorkRequest) Reset() {
 	*x = FailWorkRequest{}
-	mi := &file_job_v1_reports_proto_msgTypes[12]
+	mi := &file_job_v1_reports_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +981,7 @@ func (x *FailWorkRequest) String() string {
 func (*FailWorkRequest) ProtoMessage() {}
 
 func (x *FailWorkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[12]
+	mi := &file_job_v1_reports_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +994,7 @@ func (x *FailWorkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailWorkRequest.ProtoReflect.Descriptor instead.
 func (*FailWorkRequest) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{12}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FailWorkRequest) GetId() string {
@@ -922,6 +1018,13 @@ func (x *FailWorkRequest) GetFailure() *v1.Failure {
 	return nil
 }
 
+func (x *FailWorkRequest) GetReleased() bool {
+	if x != nil {
+		return x.Released
+	}
+	return false
+}
+
 type FailWorkResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether the owner will have it tried again.
@@ -932,7 +1035,7 @@ type FailWorkResponse struct {
 
 func (x *FailWorkResponse) Reset() {
 	*x = FailWorkResponse{}
-	mi := &file_job_v1_reports_proto_msgTypes[13]
+	mi := &file_job_v1_reports_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1047,7 @@ func (x *FailWorkResponse) String() string {
 func (*FailWorkResponse) ProtoMessage() {}
 
 func (x *FailWorkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[13]
+	mi := &file_job_v1_reports_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1060,7 @@ func (x *FailWorkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailWorkResponse.ProtoReflect.Descriptor instead.
 func (*FailWorkResponse) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{13}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FailWorkResponse) GetRetried() bool {
@@ -977,7 +1080,7 @@ type CompleteCloseRequest struct {
 
 func (x *CompleteCloseRequest) Reset() {
 	*x = CompleteCloseRequest{}
-	mi := &file_job_v1_reports_proto_msgTypes[14]
+	mi := &file_job_v1_reports_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1092,7 @@ func (x *CompleteCloseRequest) String() string {
 func (*CompleteCloseRequest) ProtoMessage() {}
 
 func (x *CompleteCloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[14]
+	mi := &file_job_v1_reports_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1105,7 @@ func (x *CompleteCloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteCloseRequest.ProtoReflect.Descriptor instead.
 func (*CompleteCloseRequest) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{14}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CompleteCloseRequest) GetId() string {
@@ -1027,7 +1130,7 @@ type CompleteCloseResponse struct {
 
 func (x *CompleteCloseResponse) Reset() {
 	*x = CompleteCloseResponse{}
-	mi := &file_job_v1_reports_proto_msgTypes[15]
+	mi := &file_job_v1_reports_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1039,7 +1142,7 @@ func (x *CompleteCloseResponse) String() string {
 func (*CompleteCloseResponse) ProtoMessage() {}
 
 func (x *CompleteCloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_job_v1_reports_proto_msgTypes[15]
+	mi := &file_job_v1_reports_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1052,7 +1155,7 @@ func (x *CompleteCloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteCloseResponse.ProtoReflect.Descriptor instead.
 func (*CompleteCloseResponse) Descriptor() ([]byte, []int) {
-	return file_job_v1_reports_proto_rawDescGZIP(), []int{15}
+	return file_job_v1_reports_proto_rawDescGZIP(), []int{16}
 }
 
 var File_job_v1_reports_proto protoreflect.FileDescriptor
@@ -1062,11 +1165,10 @@ const file_job_v1_reports_proto_rawDesc = "" +
 	"\x14job/v1/reports.proto\x12\x10grainmesh.job.v1\x1a\x12job/v1/types.proto\x1a\x14media/v1/media.proto\":\n" +
 	"\x10StartWorkRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xd8\x03\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xb4\x03\n" +
 	"\x11StartWorkResponse\x125\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x1d.grainmesh.job.v1.StartStatusR\x06status\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x12(\n" +
-	"\x10deadline_unix_ns\x18\x03 \x01(\x03R\x0edeadlineUnixNs\x12\x16\n" +
+	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x12\x16\n" +
 	"\x06tenant\x18\x04 \x01(\tR\x06tenant\x12\x15\n" +
 	"\x06job_id\x18\x05 \x01(\tR\x05jobId\x12\x10\n" +
 	"\x03run\x18\x06 \x01(\x05R\x03run\x12=\n" +
@@ -1077,12 +1179,22 @@ const file_job_v1_reports_proto_rawDesc = "" +
 	" \x01(\v2\x1f.grainmesh.job.v1.CloseDocumentH\x00R\x05close\x12\x18\n" +
 	"\aattempt\x18\v \x01(\x05R\aattemptB\n" +
 	"\n" +
-	"\bdocument\"C\n" +
+	"\bdocumentJ\x04\b\x03\x10\x04\"C\n" +
 	"\x0fAnalyseDocument\x120\n" +
-	"\x04spec\x18\x01 \x01(\v2\x1c.grainmesh.job.v1.IngestSpecR\x04spec\"{\n" +
+	"\x04spec\x18\x01 \x01(\v2\x1c.grainmesh.job.v1.IngestSpecR\x04spec\"\xaa\x01\n" +
 	"\rChunkDocument\x120\n" +
 	"\x04spec\x18\x01 \x01(\v2\x1c.grainmesh.job.v1.IngestSpecR\x04spec\x128\n" +
-	"\banalysis\x18\x02 \x01(\v2\x1c.grainmesh.media.v1.AnalysisR\banalysis\"\xc1\x01\n" +
+	"\banalysis\x18\x02 \x01(\v2\x1c.grainmesh.media.v1.AnalysisR\banalysis\x12-\n" +
+	"\x05sizes\x18\x03 \x01(\v2\x17.grainmesh.job.v1.SizesR\x05sizes\"\xbd\x02\n" +
+	"\x05Sizes\x12\x1f\n" +
+	"\vchunk_bytes\x18\x01 \x01(\x03R\n" +
+	"chunkBytes\x12&\n" +
+	"\x0fmax_chunk_bytes\x18\x02 \x01(\x03R\rmaxChunkBytes\x12*\n" +
+	"\x11chunk_duration_ns\x18\x03 \x01(\x03R\x0fchunkDurationNs\x12,\n" +
+	"\x12video_object_bytes\x18\x04 \x01(\x03R\x10videoObjectBytes\x12,\n" +
+	"\x12audio_object_bytes\x18\x05 \x01(\x03R\x10audioObjectBytes\x127\n" +
+	"\x18audio_object_duration_ns\x18\x06 \x01(\x03R\x15audioObjectDurationNs\x12*\n" +
+	"\x11grains_per_object\x18\a \x01(\x05R\x0fgrainsPerObject\"\xc1\x01\n" +
 	"\fReadDocument\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12\x12\n" +
@@ -1111,11 +1223,12 @@ const file_job_v1_reports_proto_rawDesc = "" +
 	"\x06grains\x18\x03 \x01(\x03R\x06grains\x12#\n" +
 	"\rbytes_fetched\x18\x04 \x01(\x03R\fbytesFetched\x12!\n" +
 	"\fbytes_stored\x18\x05 \x01(\x03R\vbytesStored\"\x17\n" +
-	"\x15CompleteChunkResponse\"n\n" +
+	"\x15CompleteChunkResponse\"\x8a\x01\n" +
 	"\x0fFailWorkRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x125\n" +
-	"\afailure\x18\x03 \x01(\v2\x1b.grainmesh.media.v1.FailureR\afailure\",\n" +
+	"\afailure\x18\x03 \x01(\v2\x1b.grainmesh.media.v1.FailureR\afailure\x12\x1a\n" +
+	"\breleased\x18\x04 \x01(\bR\breleased\",\n" +
 	"\x10FailWorkResponse\x12\x18\n" +
 	"\aretried\x18\x01 \x01(\bR\aretried\"<\n" +
 	"\x14CompleteCloseRequest\x12\x0e\n" +
@@ -1149,63 +1262,65 @@ func file_job_v1_reports_proto_rawDescGZIP() []byte {
 }
 
 var file_job_v1_reports_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_job_v1_reports_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_job_v1_reports_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_job_v1_reports_proto_goTypes = []any{
 	(StartStatus)(0),               // 0: grainmesh.job.v1.StartStatus
 	(*StartWorkRequest)(nil),       // 1: grainmesh.job.v1.StartWorkRequest
 	(*StartWorkResponse)(nil),      // 2: grainmesh.job.v1.StartWorkResponse
 	(*AnalyseDocument)(nil),        // 3: grainmesh.job.v1.AnalyseDocument
 	(*ChunkDocument)(nil),          // 4: grainmesh.job.v1.ChunkDocument
-	(*ReadDocument)(nil),           // 5: grainmesh.job.v1.ReadDocument
-	(*CloseDocument)(nil),          // 6: grainmesh.job.v1.CloseDocument
-	(*ReportAnalysisRequest)(nil),  // 7: grainmesh.job.v1.ReportAnalysisRequest
-	(*ReportAnalysisResponse)(nil), // 8: grainmesh.job.v1.ReportAnalysisResponse
-	(*ReportChunksRequest)(nil),    // 9: grainmesh.job.v1.ReportChunksRequest
-	(*ReportChunksResponse)(nil),   // 10: grainmesh.job.v1.ReportChunksResponse
-	(*CompleteChunkRequest)(nil),   // 11: grainmesh.job.v1.CompleteChunkRequest
-	(*CompleteChunkResponse)(nil),  // 12: grainmesh.job.v1.CompleteChunkResponse
-	(*FailWorkRequest)(nil),        // 13: grainmesh.job.v1.FailWorkRequest
-	(*FailWorkResponse)(nil),       // 14: grainmesh.job.v1.FailWorkResponse
-	(*CompleteCloseRequest)(nil),   // 15: grainmesh.job.v1.CompleteCloseRequest
-	(*CompleteCloseResponse)(nil),  // 16: grainmesh.job.v1.CompleteCloseResponse
-	(*IngestSpec)(nil),             // 17: grainmesh.job.v1.IngestSpec
-	(*v1.Analysis)(nil),            // 18: grainmesh.media.v1.Analysis
-	(*v1.Chunk)(nil),               // 19: grainmesh.media.v1.Chunk
-	(*v1.Flow)(nil),                // 20: grainmesh.media.v1.Flow
-	(*v1.Failure)(nil),             // 21: grainmesh.media.v1.Failure
+	(*Sizes)(nil),                  // 5: grainmesh.job.v1.Sizes
+	(*ReadDocument)(nil),           // 6: grainmesh.job.v1.ReadDocument
+	(*CloseDocument)(nil),          // 7: grainmesh.job.v1.CloseDocument
+	(*ReportAnalysisRequest)(nil),  // 8: grainmesh.job.v1.ReportAnalysisRequest
+	(*ReportAnalysisResponse)(nil), // 9: grainmesh.job.v1.ReportAnalysisResponse
+	(*ReportChunksRequest)(nil),    // 10: grainmesh.job.v1.ReportChunksRequest
+	(*ReportChunksResponse)(nil),   // 11: grainmesh.job.v1.ReportChunksResponse
+	(*CompleteChunkRequest)(nil),   // 12: grainmesh.job.v1.CompleteChunkRequest
+	(*CompleteChunkResponse)(nil),  // 13: grainmesh.job.v1.CompleteChunkResponse
+	(*FailWorkRequest)(nil),        // 14: grainmesh.job.v1.FailWorkRequest
+	(*FailWorkResponse)(nil),       // 15: grainmesh.job.v1.FailWorkResponse
+	(*CompleteCloseRequest)(nil),   // 16: grainmesh.job.v1.CompleteCloseRequest
+	(*CompleteCloseResponse)(nil),  // 17: grainmesh.job.v1.CompleteCloseResponse
+	(*IngestSpec)(nil),             // 18: grainmesh.job.v1.IngestSpec
+	(*v1.Analysis)(nil),            // 19: grainmesh.media.v1.Analysis
+	(*v1.Chunk)(nil),               // 20: grainmesh.media.v1.Chunk
+	(*v1.Flow)(nil),                // 21: grainmesh.media.v1.Flow
+	(*v1.Failure)(nil),             // 22: grainmesh.media.v1.Failure
 }
 var file_job_v1_reports_proto_depIdxs = []int32{
 	0,  // 0: grainmesh.job.v1.StartWorkResponse.status:type_name -> grainmesh.job.v1.StartStatus
 	3,  // 1: grainmesh.job.v1.StartWorkResponse.analyse:type_name -> grainmesh.job.v1.AnalyseDocument
 	4,  // 2: grainmesh.job.v1.StartWorkResponse.chunk:type_name -> grainmesh.job.v1.ChunkDocument
-	5,  // 3: grainmesh.job.v1.StartWorkResponse.read:type_name -> grainmesh.job.v1.ReadDocument
-	6,  // 4: grainmesh.job.v1.StartWorkResponse.close:type_name -> grainmesh.job.v1.CloseDocument
-	17, // 5: grainmesh.job.v1.AnalyseDocument.spec:type_name -> grainmesh.job.v1.IngestSpec
-	17, // 6: grainmesh.job.v1.ChunkDocument.spec:type_name -> grainmesh.job.v1.IngestSpec
-	18, // 7: grainmesh.job.v1.ChunkDocument.analysis:type_name -> grainmesh.media.v1.Analysis
-	19, // 8: grainmesh.job.v1.ReadDocument.chunk:type_name -> grainmesh.media.v1.Chunk
-	20, // 9: grainmesh.job.v1.ReadDocument.flows:type_name -> grainmesh.media.v1.Flow
-	18, // 10: grainmesh.job.v1.ReportAnalysisRequest.analysis:type_name -> grainmesh.media.v1.Analysis
-	19, // 11: grainmesh.job.v1.ReportChunksRequest.chunks:type_name -> grainmesh.media.v1.Chunk
-	20, // 12: grainmesh.job.v1.ReportChunksRequest.flows:type_name -> grainmesh.media.v1.Flow
-	21, // 13: grainmesh.job.v1.FailWorkRequest.failure:type_name -> grainmesh.media.v1.Failure
-	1,  // 14: grainmesh.job.v1.Reports.StartWork:input_type -> grainmesh.job.v1.StartWorkRequest
-	7,  // 15: grainmesh.job.v1.Reports.ReportAnalysis:input_type -> grainmesh.job.v1.ReportAnalysisRequest
-	9,  // 16: grainmesh.job.v1.Reports.ReportChunks:input_type -> grainmesh.job.v1.ReportChunksRequest
-	11, // 17: grainmesh.job.v1.Reports.CompleteChunk:input_type -> grainmesh.job.v1.CompleteChunkRequest
-	15, // 18: grainmesh.job.v1.Reports.CompleteClose:input_type -> grainmesh.job.v1.CompleteCloseRequest
-	13, // 19: grainmesh.job.v1.Reports.FailWork:input_type -> grainmesh.job.v1.FailWorkRequest
-	2,  // 20: grainmesh.job.v1.Reports.StartWork:output_type -> grainmesh.job.v1.StartWorkResponse
-	8,  // 21: grainmesh.job.v1.Reports.ReportAnalysis:output_type -> grainmesh.job.v1.ReportAnalysisResponse
-	10, // 22: grainmesh.job.v1.Reports.ReportChunks:output_type -> grainmesh.job.v1.ReportChunksResponse
-	12, // 23: grainmesh.job.v1.Reports.CompleteChunk:output_type -> grainmesh.job.v1.CompleteChunkResponse
-	16, // 24: grainmesh.job.v1.Reports.CompleteClose:output_type -> grainmesh.job.v1.CompleteCloseResponse
-	14, // 25: grainmesh.job.v1.Reports.FailWork:output_type -> grainmesh.job.v1.FailWorkResponse
-	20, // [20:26] is the sub-list for method output_type
-	14, // [14:20] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	6,  // 3: grainmesh.job.v1.StartWorkResponse.read:type_name -> grainmesh.job.v1.ReadDocument
+	7,  // 4: grainmesh.job.v1.StartWorkResponse.close:type_name -> grainmesh.job.v1.CloseDocument
+	18, // 5: grainmesh.job.v1.AnalyseDocument.spec:type_name -> grainmesh.job.v1.IngestSpec
+	18, // 6: grainmesh.job.v1.ChunkDocument.spec:type_name -> grainmesh.job.v1.IngestSpec
+	19, // 7: grainmesh.job.v1.ChunkDocument.analysis:type_name -> grainmesh.media.v1.Analysis
+	5,  // 8: grainmesh.job.v1.ChunkDocument.sizes:type_name -> grainmesh.job.v1.Sizes
+	20, // 9: grainmesh.job.v1.ReadDocument.chunk:type_name -> grainmesh.media.v1.Chunk
+	21, // 10: grainmesh.job.v1.ReadDocument.flows:type_name -> grainmesh.media.v1.Flow
+	19, // 11: grainmesh.job.v1.ReportAnalysisRequest.analysis:type_name -> grainmesh.media.v1.Analysis
+	20, // 12: grainmesh.job.v1.ReportChunksRequest.chunks:type_name -> grainmesh.media.v1.Chunk
+	21, // 13: grainmesh.job.v1.ReportChunksRequest.flows:type_name -> grainmesh.media.v1.Flow
+	22, // 14: grainmesh.job.v1.FailWorkRequest.failure:type_name -> grainmesh.media.v1.Failure
+	1,  // 15: grainmesh.job.v1.Reports.StartWork:input_type -> grainmesh.job.v1.StartWorkRequest
+	8,  // 16: grainmesh.job.v1.Reports.ReportAnalysis:input_type -> grainmesh.job.v1.ReportAnalysisRequest
+	10, // 17: grainmesh.job.v1.Reports.ReportChunks:input_type -> grainmesh.job.v1.ReportChunksRequest
+	12, // 18: grainmesh.job.v1.Reports.CompleteChunk:input_type -> grainmesh.job.v1.CompleteChunkRequest
+	16, // 19: grainmesh.job.v1.Reports.CompleteClose:input_type -> grainmesh.job.v1.CompleteCloseRequest
+	14, // 20: grainmesh.job.v1.Reports.FailWork:input_type -> grainmesh.job.v1.FailWorkRequest
+	2,  // 21: grainmesh.job.v1.Reports.StartWork:output_type -> grainmesh.job.v1.StartWorkResponse
+	9,  // 22: grainmesh.job.v1.Reports.ReportAnalysis:output_type -> grainmesh.job.v1.ReportAnalysisResponse
+	11, // 23: grainmesh.job.v1.Reports.ReportChunks:output_type -> grainmesh.job.v1.ReportChunksResponse
+	13, // 24: grainmesh.job.v1.Reports.CompleteChunk:output_type -> grainmesh.job.v1.CompleteChunkResponse
+	17, // 25: grainmesh.job.v1.Reports.CompleteClose:output_type -> grainmesh.job.v1.CompleteCloseResponse
+	15, // 26: grainmesh.job.v1.Reports.FailWork:output_type -> grainmesh.job.v1.FailWorkResponse
+	21, // [21:27] is the sub-list for method output_type
+	15, // [15:21] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_job_v1_reports_proto_init() }
@@ -1226,7 +1341,7 @@ func file_job_v1_reports_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_job_v1_reports_proto_rawDesc), len(file_job_v1_reports_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -134,7 +134,9 @@ func (x *MeResponse) GetRegion() string {
 }
 
 type CreateLoginLinkRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path of the page to open, such as "/flows/ID".
+	Next          string `protobuf:"bytes,1,opt,name=next,proto3" json:"next,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -167,6 +169,13 @@ func (x *CreateLoginLinkRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use CreateLoginLinkRequest.ProtoReflect.Descriptor instead.
 func (*CreateLoginLinkRequest) Descriptor() ([]byte, []int) {
 	return file_portal_v1_portal_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CreateLoginLinkRequest) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
 }
 
 type CreateLoginLinkResponse struct {
@@ -637,8 +646,9 @@ const file_portal_v1_portal_proto_rawDesc = "" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
 	"\x06scopes\x18\x03 \x03(\tR\x06scopes\x12\x18\n" +
 	"\aversion\x18\x04 \x01(\tR\aversion\x12\x16\n" +
-	"\x06region\x18\x05 \x01(\tR\x06region\"\x18\n" +
-	"\x16CreateLoginLinkRequest\"S\n" +
+	"\x06region\x18\x05 \x01(\tR\x06region\",\n" +
+	"\x16CreateLoginLinkRequest\x12\x12\n" +
+	"\x04next\x18\x01 \x01(\tR\x04next\"S\n" +
 	"\x17CreateLoginLinkResponse\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12&\n" +
 	"\x0fexpires_unix_ns\x18\x02 \x01(\x03R\rexpiresUnixNs\"b\n" +

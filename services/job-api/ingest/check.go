@@ -18,6 +18,8 @@ const (
 	maxURL   = 8192
 	maxLabel = 1024
 	maxKey   = 256
+	maxTags  = 100
+	maxTag   = 4096 // bytes of a name and its values
 )
 
 // check says whether a request makes sense, and which format it names ("any" if it
@@ -33,7 +35,7 @@ func (o *Jobs) check(request *jobv1.CreateJobRequest) (kind string, err error) {
 	if len(spec.GetLabel()) > maxLabel {
 		return "", fault.Newf(fault.InvalidArgument, "spec.label has %d bytes, at most %d are taken", len(spec.GetLabel()), maxLabel)
 	}
-	for _, check := range []func(*jobv1.IngestSpec) error{checkURL, checkTracks, checkRange, checkOrigin} {
+	for _, check := range []func(*jobv1.IngestSpec) error{checkURL, checkTracks, checkRange, checkOrigin, checkTags} {
 		if err := check(spec); err != nil {
 			return "", err
 		}
@@ -123,6 +125,23 @@ func checkOrigin(spec *jobv1.IngestSpec) error {
 			return fault.Newf(fault.TimeOutOfRange, "spec.origin.time: %w", err)
 		}
 	default:
+	}
+	return nil
+}
+
+// checkTags bounds what goes into every event of the job and its Flows.
+func checkTags(spec *jobv1.IngestSpec) error {
+	if len(spec.GetTags()) > maxTags {
+		return fault.Newf(fault.InvalidArgument, "spec.tags has %d tags, at most %d are taken", len(spec.GetTags()), maxTags)
+	}
+	for name, values := range spec.GetTags() {
+		size := len(name)
+		for _, value := range values.GetValues() {
+			size += len(value)
+		}
+		if name == "" || size > maxTag {
+			return fault.Newf(fault.InvalidArgument, "tag %.40q has %d bytes with its values, want 1 to %d and a name", name, size, maxTag)
+		}
 	}
 	return nil
 }

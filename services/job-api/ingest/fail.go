@@ -2,31 +2,36 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
-	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
+	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
 )
 
-// Fail takes the report of a failed attempt. What another attempt may cure waits
-// and is tried again, with growing delays; anything else ends the job.
-func (o *Jobs) Fail(ctx context.Context, id uuid.UUID, epoch int32, failure *mediav1.Failure) (retried bool, err error) {
-	err = o.report(ctx, id, epoch, "", func(tx pgx.Tx, j *Job, w *work) error {
-		retried = w.layer == subjects.Close || (failure.GetRetryable() && w.attempts < o.config.MaxAttempts)
-		if !retried {
-			return o.bury(ctx, tx, j, w, failure)
+// Fail takes the report of an attempt that did not succeed. One that was released,
+// because its worker stops, does not count. What another attempt may cure waits and
+// is tried again, with growing delays; anything else ends the job. To close a run is
+// tried for ever: until it is closed, its outcome cannot be told.
+func (o *Jobs) Fail(ctx context.Context, r *jobv1.FailWorkRequest, id uuid.UUID) (retried bool, err error) {
+	err = o.report(ctx, id, r.GetEpoch(), anyLayer, func(c *change, j *Job, w *work) error {
+		failure := r.GetFailure()
+		switch {
+		case r.GetReleased():
+			retried = true
+			c.batch.Queue(`UPDATE work SET state = 'waiting', attempts = attempts - 1 WHERE id = $1`, w.id)
+			c.outbox.Delay(w.id, time.Now())
+		case w.layer == subjects.Close || (failure.GetRetryable() && w.attempts < o.config.MaxAttempts):
+			retried = true
+			c.batch.Queue(`UPDATE work SET state = 'waiting', failure = $2 WHERE id = $1`, w.id, encode(failure))
+			c.outbox.Delay(w.id, time.Now().Add(o.retryDelay(w.attempts)))
+		default:
+			c.bury(j, w, failure)
 		}
-		_, err := tx.Exec(ctx, `UPDATE work SET state = 'waiting', failure = $2 WHERE id = $1`, w.id, encode(failure))
-		if err != nil {
-			return fmt.Errorf("put work %s back: %w", w.id, err)
-		}
-		return outbox.Delay(ctx, tx, w.id, time.Now().Add(o.retryDelay(w.attempts)))
+		return nil
 	})
 	return retried, err
 }
@@ -39,55 +44,44 @@ func (o *Jobs) retryDelay(attempts int32) time.Duration {
 }
 
 // bury gives a piece of work up, and its job with it.
-func (o *Jobs) bury(ctx context.Context, tx pgx.Tx, j *Job, w *work, failure *mediav1.Failure) error {
-	_, err := tx.Exec(ctx, `UPDATE work SET state = 'dead', failure = $2, finished_at = now() WHERE id = $1`, w.id, encode(failure))
-	if err != nil {
-		return fmt.Errorf("bury work %s: %w", w.id, err)
-	}
-	w.state = Dead
+func (c *change) bury(j *Job, w *work, failure *mediav1.Failure) {
+	c.batch.Queue(`UPDATE work SET state = 'dead', failure = $2, finished_at = clock_timestamp() WHERE id = $1`, w.id, encode(failure))
 	j.Failure = failure
-	return o.end(ctx, tx, j, Failed)
+	c.end(j, Failed)
 }
 
 // end stops a job that is not to complete: its other work is cancelled, what it
 // wrote is taken back, and only then is the outcome told.
-func (o *Jobs) end(ctx context.Context, tx pgx.Tx, j *Job, outcome State) error {
-	_, err := tx.Exec(ctx, `UPDATE work SET state = 'cancelled', finished_at = now() WHERE job_id = $1 AND state IN ('waiting', 'running')`, j.ID)
-	if err != nil {
-		return fmt.Errorf("cancel work of job %s: %w", j.ID, err)
-	}
-	if err := outbox.DropGroup(ctx, tx, j.ID); err != nil {
-		return err
-	}
+func (c *change) end(j *Job, outcome State) {
+	c.batch.Queue(`UPDATE work SET state = 'cancelled', finished_at = clock_timestamp() WHERE job_id = $1 AND state IN ('waiting', 'running')`, j.ID)
+	c.outbox.DropGroup(j.ID)
 	j.Outcome = &outcome
 	if j.State == Analysing {
 		j.State = outcome
-		return o.save(ctx, tx, j)
+		c.save(j)
+		return
 	}
 	j.State = Discarding
-	if err := o.save(ctx, tx, j); err != nil {
-		return err
-	}
-	_, err = o.addWork(ctx, tx, j, subjects.Close, newWork{})
-	return err
+	c.save(j)
+	c.addWork(j, subjects.Close)
 }
 
 // Cancel stops a job. A job that is being discarded or was cancelled stays as it
 // is; one that completes or has ended otherwise cannot be cancelled.
 func (o *Jobs) Cancel(ctx context.Context, tenant string, id uuid.UUID) (*Job, error) {
 	var j *Job
-	err := o.inTx(ctx, func(tx pgx.Tx) (err error) {
-		if j, err = lockOf(ctx, tx, tenant, id); err != nil {
+	err := o.change(ctx, func(c *change) (err error) {
+		if j, err = c.lockJob(ctx, tenant, id); err != nil {
 			return err
 		}
 		switch j.State {
 		case Cancelled, Discarding:
-			return nil
 		case Closing, Completed, Failed:
 			return fault.Newf(fault.WrongState, "job %s is %s and cannot be cancelled", id, j.State)
-		default:
-			return o.end(ctx, tx, j, Cancelled)
+		case Analysing, Chunking, Reading:
+			c.end(j, Cancelled)
 		}
+		return nil
 	})
 	return j, err
 }
@@ -96,12 +90,12 @@ func (o *Jobs) Cancel(ctx context.Context, tenant string, id uuid.UUID) (*Job, e
 // own.
 func (o *Jobs) Retry(ctx context.Context, tenant string, id uuid.UUID) (*Job, error) {
 	var j *Job
-	err := o.inTx(ctx, func(tx pgx.Tx) (err error) {
-		if j, err = lockOf(ctx, tx, tenant, id); err != nil {
+	err := o.change(ctx, func(c *change) (err error) {
+		if j, err = c.lockJob(ctx, tenant, id); err != nil {
 			return err
 		}
-		if j.State != Failed && j.State != Cancelled {
-			return fault.Newf(fault.WrongState, "job %s is %s; only failed and cancelled jobs can be retried", id, j.State)
+		if err := mayRetry(j); err != nil {
+			return err
 		}
 		if j.Kind, err = o.kind(j.Spec.GetMimeType()); err != nil {
 			return err
@@ -109,11 +103,19 @@ func (o *Jobs) Retry(ctx context.Context, tenant string, id uuid.UUID) (*Job, er
 		j.State, j.Run, j.Outcome, j.Failure, j.Analysis, j.Flows = Analysing, j.Run+1, nil, nil, nil, nil
 		j.FlowIDs, j.FlowID, j.PlanComplete = []uuid.UUID{}, nil, false
 		j.ChunksTotal, j.ChunksRemaining, j.BytesTotal, j.BytesDone = 0, 0, 0, 0
-		if err := o.save(ctx, tx, j); err != nil {
-			return err
-		}
-		_, err = o.addWork(ctx, tx, j, subjects.Analyse, newWork{})
-		return err
+		c.save(j)
+		c.addWork(j, subjects.Analyse)
+		return nil
 	})
 	return j, err
+}
+
+func mayRetry(j *Job) error {
+	if j.State != Failed && j.State != Cancelled {
+		return fault.Newf(fault.WrongState, "job %s is %s; only failed and cancelled jobs can be retried", j.ID, j.State)
+	}
+	if j.Spec.GetOnFailure() == jobv1.OnFailure_ON_FAILURE_KEEP && len(j.Spec.GetFlowIds()) > 0 && len(j.FlowIDs) > 0 {
+		return fault.Newf(fault.WrongState, "job %s names its Flows and kept what it wrote to them; delete them first, or submit a new job", j.ID)
+	}
+	return nil
 }

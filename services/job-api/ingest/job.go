@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/grainmesh/grainmesh/pkg/subjects"
+	"github.com/grainmesh/grainmesh/pkg/urlguard"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
 )
@@ -59,6 +61,7 @@ type Job struct {
 	Region          string
 	Kind            string
 	Spec            *jobv1.IngestSpec
+	Sizes           *jobv1.Sizes
 	Analysis        *mediav1.Analysis
 	Flows           []*mediav1.Flow
 	FlowIDs         []uuid.UUID
@@ -77,44 +80,81 @@ type Job struct {
 }
 
 // jobColumns are those that scanJob reads, in its order.
-const jobColumns = `id, tenant_id, state, run, revision, priority, region, kind, spec, analysis, flows, flow_ids, flow_id,
+const jobColumns = `id, tenant_id, state, run, revision, priority, region, kind, spec, sizes, analysis, flows, flow_ids, flow_id,
 	plan_complete, chunks_total, chunks_remaining, bytes_total, bytes_done, outcome, failure, trace_parent,
 	created_at, updated_at, finished_at`
 
 // scanJob reads a row of jobColumns.
 func scanJob(row pgx.CollectableRow) (*Job, error) {
-	j := &Job{Spec: &jobv1.IngestSpec{}}
-	var spec, analysis, flows, failure []byte
-	err := row.Scan(&j.ID, &j.Tenant, &j.State, &j.Run, &j.Revision, &j.Priority, &j.Region, &j.Kind, &spec, &analysis, &flows,
+	j := &Job{}
+	var spec, sizes, analysis, failure []byte
+	var flows [][]byte
+	err := row.Scan(&j.ID, &j.Tenant, &j.State, &j.Run, &j.Revision, &j.Priority, &j.Region, &j.Kind, &spec, &sizes, &analysis, &flows,
 		&j.FlowIDs, &j.FlowID, &j.PlanComplete, &j.ChunksTotal, &j.ChunksRemaining, &j.BytesTotal, &j.BytesDone, &j.Outcome,
 		&failure, &j.TraceParent, &j.Created, &j.Updated, &j.Finished)
 	if err != nil {
 		return nil, fmt.Errorf("read a job: %w", err)
 	}
-	held := &jobv1.ReportChunksRequest{}
-	if err := proto.Unmarshal(flows, held); err != nil {
-		return nil, fmt.Errorf("flows of job %s: %w", j.ID, err)
+	d := decoder{}
+	j.Spec, j.Sizes, j.Analysis, j.Flows = d.spec(spec), d.sizes(sizes), d.analysis(analysis), d.flows(flows)
+	if failure != nil {
+		j.Failure = &mediav1.Failure{}
+		d.into(failure, j.Failure)
 	}
-	j.Flows = held.GetFlows()
-	if err := proto.Unmarshal(spec, j.Spec); err != nil {
-		return nil, fmt.Errorf("spec of job %s: %w", j.ID, err)
-	}
-	if j.Analysis, err = decode(analysis, &mediav1.Analysis{}); err != nil {
-		return nil, fmt.Errorf("analysis of job %s: %w", j.ID, err)
-	}
-	if j.Failure, err = decode(failure, &mediav1.Failure{}); err != nil {
-		return nil, fmt.Errorf("failure of job %s: %w", j.ID, err)
+	if d.err != nil {
+		return nil, fmt.Errorf("row of job %s: %w", j.ID, d.err)
 	}
 	return j, nil
 }
 
-// decode fills m from b; no bytes give no message.
-func decode[M proto.Message](b []byte, m M) (M, error) {
-	var none M
-	if b == nil {
-		return none, nil
+// touch sets the times of a change that is being made.
+func (j *Job) touch() time.Time {
+	j.Updated = time.Now().UTC()
+	j.Finished = nil
+	if j.State.Ended() {
+		j.Finished = &j.Updated
 	}
-	return m, proto.Unmarshal(b, m)
+	return j.Updated
+}
+
+// decoder reads the messages of a row and keeps the first error.
+type decoder struct{ err error }
+
+func (d *decoder) into(b []byte, m proto.Message) {
+	if err := proto.Unmarshal(b, m); err != nil && d.err == nil {
+		d.err = fmt.Errorf("%s: %w", proto.MessageName(m), err)
+	}
+}
+
+func (d *decoder) spec(b []byte) *jobv1.IngestSpec {
+	m := &jobv1.IngestSpec{}
+	d.into(b, m)
+	return m
+}
+
+func (d *decoder) sizes(b []byte) *jobv1.Sizes {
+	m := &jobv1.Sizes{}
+	d.into(b, m)
+	return m
+}
+
+// analysis returns nil before there is one.
+func (d *decoder) analysis(b []byte) *mediav1.Analysis {
+	if b == nil {
+		return nil
+	}
+	m := &mediav1.Analysis{}
+	d.into(b, m)
+	return m
+}
+
+func (d *decoder) flows(list [][]byte) []*mediav1.Flow {
+	flows := make([]*mediav1.Flow, len(list))
+	for i, b := range list {
+		flows[i] = &mediav1.Flow{}
+		d.into(b, flows[i])
+	}
+	return flows
 }
 
 // encode turns m into bytes. It fails only on invalid UTF-8, which decoding has
@@ -127,12 +167,13 @@ func encode(m proto.Message) []byte {
 	return b
 }
 
-// Proto returns the job as APIs and events carry it.
-func (j *Job) Proto() *jobv1.Job {
+// Public returns the job as APIs and events show it: without what formats hand to
+// themselves, sample entries, and secrets in the URL.
+func (j *Job) Public() *jobv1.Job {
 	out := &jobv1.Job{
-		Id: j.ID.String(), Tenant: j.Tenant, State: stateToProto[j.State], Spec: j.Spec, Run: j.Run, Revision: j.Revision,
+		Id: j.ID.String(), Tenant: j.Tenant, State: stateToProto[j.State], Spec: publicSpec(j.Spec), Run: j.Run, Revision: j.Revision,
 		ChunksTotal: j.ChunksTotal, ChunksDone: j.ChunksTotal - j.ChunksRemaining, BytesTotal: j.BytesTotal, BytesDone: j.BytesDone,
-		Failure: j.Failure, Analysis: j.Analysis, CreatedUnixNs: j.Created.UnixNano(), UpdatedUnixNs: j.Updated.UnixNano(),
+		Failure: j.Failure, Analysis: publicAnalysis(j.Analysis), CreatedUnixNs: j.Created.UnixNano(), UpdatedUnixNs: j.Updated.UnixNano(),
 		Region: j.Region, Priority: j.Priority,
 	}
 	if j.FlowID != nil {
@@ -159,4 +200,28 @@ func nullable(present bool, m proto.Message) []byte {
 		return nil
 	}
 	return encode(m)
+}
+
+func publicSpec(spec *jobv1.IngestSpec) *jobv1.IngestSpec {
+	u, err := url.Parse(spec.GetUrl())
+	if err != nil || (u.User == nil && u.RawQuery == "") {
+		return spec
+	}
+	shown := proto.CloneOf(spec)
+	shown.Url = urlguard.Redact(u)
+	return shown
+}
+
+func publicAnalysis(a *mediav1.Analysis) *mediav1.Analysis {
+	if a == nil {
+		return nil
+	}
+	shown := proto.CloneOf(a)
+	shown.State = nil
+	for _, track := range shown.GetTracks() {
+		if track.GetFlow() != nil {
+			track.Flow.CodecConfigs = nil
+		}
+	}
+	return shown
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
@@ -60,7 +61,7 @@ func (o *Jobs) List(ctx context.Context, tenant string, r *jobv1.ListJobsRequest
 		where("state = ANY(?)", states)
 	}
 	if text := r.GetText(); text != "" {
-		pattern := "%" + likeEscaper.Replace(text) + "%"
+		pattern := "%" + escapeLike(text) + "%"
 		where("(label ILIKE ? OR url ILIKE ? OR id::text ILIKE ?)", pattern, pattern, pattern)
 	}
 	rows, err := o.db.Query(ctx, fmt.Sprintf(`SELECT %s FROM job WHERE %s ORDER BY created_at %s, id %s LIMIT %d`,
@@ -76,8 +77,10 @@ func (o *Jobs) List(ctx context.Context, tenant string, r *jobv1.ListJobsRequest
 	return jobs[:size], cursor{last.Created, last.ID}.String(), nil
 }
 
-// likeEscaper takes their meaning from LIKE's special characters.
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+// escapeLike takes their meaning from LIKE's special characters.
+func escapeLike(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+}
 
 // PageSize bounds how many rows a page has.
 func PageSize(asked int32) int {
@@ -136,9 +139,17 @@ func (o *Jobs) Chunks(ctx context.Context, tenant string, id uuid.UUID, after in
 		if c.State == string(Done) {
 			c.BytesDone = c.BytesTotal
 		}
-		c.Failure, err = decode(failure, &mediav1.Failure{})
-		return c, err
+		return c, decodeFailure(failure, &c.Failure)
 	})
+}
+
+// decodeFailure fills a failure in if there is one.
+func decodeFailure(b []byte, into **mediav1.Failure) error {
+	if b == nil {
+		return nil
+	}
+	*into = &mediav1.Failure{}
+	return proto.Unmarshal(b, *into)
 }
 
 // serviceOf names the service that does the work of a layer.
@@ -155,7 +166,7 @@ func (o *Jobs) Trace(ctx context.Context, j *Job) ([]*jobv1.TraceStep, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trace job %s: %w", j.ID, err)
 	}
-	steps := []*jobv1.TraceStep{{AtUnixNs: j.Created.UnixNano(), Service: "job-api", What: "accepted", Run: 1, Detail: j.Spec.GetUrl()}}
+	steps := []*jobv1.TraceStep{{AtUnixNs: j.Created.UnixNano(), Service: "job-api", What: "accepted", Run: 1, Detail: publicSpec(j.Spec).GetUrl()}}
 	for rows.Next() {
 		var t tracedWork
 		if err := rows.Scan(&t.id, &t.layer, &t.number, &t.run, &t.state, &t.epoch, &t.attempts, &t.worker, &t.failure,

@@ -9,18 +9,20 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
-	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
 )
 
+// anyLayer stands for reports that all layers make.
+const anyLayer subjects.Layer = ""
+
 // report runs fn for a piece of work that is running under the given epoch. A
 // report that has been taken before is no error, and changes nothing; one of an
 // older epoch is a fault StaleEpoch.
-func (o *Jobs) report(ctx context.Context, id uuid.UUID, epoch int32, layer subjects.Layer, fn func(tx pgx.Tx, j *Job, w *work) error) error {
-	return o.inTx(ctx, func(tx pgx.Tx) error {
-		j, w, err := lockWork(ctx, tx, id)
+func (o *Jobs) report(ctx context.Context, id uuid.UUID, epoch int32, layer subjects.Layer, fn func(c *change, j *Job, w *work) error) error {
+	return o.change(ctx, func(c *change) error {
+		j, w, err := c.lockWork(ctx, id)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fault.Newf(fault.NotFound, "there is no work %s", id)
 		}
@@ -28,64 +30,60 @@ func (o *Jobs) report(ctx context.Context, id uuid.UUID, epoch int32, layer subj
 			return err
 		}
 		switch {
-		case layer != "" && w.layer != layer:
+		case layer != anyLayer && w.layer != layer:
 			return fault.Newf(fault.InvalidArgument, "work %s is of layer %s, not %s", id, w.layer, layer)
 		case w.state == Done && w.epoch == epoch:
 			return nil
 		case w.state != Running || w.epoch != epoch || w.run != j.Run:
 			return fault.Newf(fault.StaleEpoch, "epoch %d of work %s is over: it is %s, epoch %d", epoch, id, w.state, w.epoch)
 		}
-		return fn(tx, j, w)
+		return fn(c, j, w)
 	})
 }
 
-// finish marks work as done and takes it off the outbox.
-func finish(ctx context.Context, tx pgx.Tx, w *work) error {
-	if _, err := tx.Exec(ctx, `UPDATE work SET state = 'done', finished_at = now() WHERE id = $1`, w.id); err != nil {
-		return fmt.Errorf("finish work %s: %w", w.id, err)
-	}
-	return outbox.Settle(ctx, tx, w.id)
+// finish queues that work is done, and takes it off the outbox.
+func (c *change) finish(w *work) {
+	c.batch.Queue(`UPDATE work SET state = 'done', finished_at = clock_timestamp() WHERE id = $1`, w.id)
+	c.outbox.Settle(w.id)
 }
 
 // ReportAnalysis keeps what the analyser found and hands the job to the chunker.
 func (o *Jobs) ReportAnalysis(ctx context.Context, id uuid.UUID, epoch int32, analysis *mediav1.Analysis) error {
-	return o.report(ctx, id, epoch, subjects.Analyse, func(tx pgx.Tx, j *Job, w *work) error {
-		if err := finish(ctx, tx, w); err != nil {
-			return err
-		}
+	return o.report(ctx, id, epoch, subjects.Analyse, func(c *change, j *Job, w *work) error {
+		c.finish(w)
 		j.State, j.Analysis, j.Kind, j.BytesTotal = Chunking, analysis, analysis.GetFormat(), analysis.GetSize()
-		if err := o.save(ctx, tx, j); err != nil {
-			return err
-		}
-		_, err := o.addWork(ctx, tx, j, subjects.Chunk, newWork{})
-		return err
+		c.save(j)
+		c.addWork(j, subjects.Chunk)
+		return nil
 	})
 }
 
 // ReportChunks adds chunks to the plan, which is written once: a chunk that is
 // known already stays as it is. The last report opens the job for reading.
 func (o *Jobs) ReportChunks(ctx context.Context, id uuid.UUID, r *jobv1.ReportChunksRequest) error {
-	return o.report(ctx, id, r.GetEpoch(), subjects.Chunk, func(tx pgx.Tx, j *Job, w *work) error {
+	return o.report(ctx, id, r.GetEpoch(), subjects.Chunk, func(c *change, j *Job, w *work) error {
 		if err := keepFlows(j, r.GetFlows()); err != nil {
 			return err
 		}
-		added, err := o.addWork(ctx, tx, j, subjects.Read, chunkWork(r.GetChunks())...)
+		added, err := c.addChunks(ctx, j, r.GetChunks())
 		if err != nil {
 			return err
 		}
+		c.handOut(j, subjects.Read, added...)
 		j.ChunksTotal += int32(len(added))
 		j.ChunksRemaining += int32(len(added))
 		if !r.GetLast() {
-			return o.save(ctx, tx, j)
+			c.save(j)
+			return nil
 		}
-		if err := finish(ctx, tx, w); err != nil {
-			return err
-		}
+		c.finish(w)
 		j.PlanComplete, j.State = true, Reading
 		if j.ChunksRemaining == 0 {
-			return o.beginClosing(ctx, tx, j)
+			c.beginClosing(j)
+			return nil
 		}
-		return o.save(ctx, tx, j)
+		c.save(j)
+		return nil
 	})
 }
 
@@ -106,62 +104,69 @@ func keepFlows(j *Job, flows []*mediav1.Flow) error {
 	return nil
 }
 
-func chunkWork(chunks []*mediav1.Chunk) []newWork {
-	out := make([]newWork, len(chunks))
-	for i, c := range chunks {
-		out[i] = newWork{number: c.GetNumber(), document: encode(c), bytes: c.GetByteEnd() - c.GetByteStart()}
-		if len(c.GetTracks()) > 0 {
-			out[i].timerange = c.GetTracks()[0].GetTimerange()
+// addChunks writes the work of chunks and returns the numbers of those that are new.
+func (c *change) addChunks(ctx context.Context, j *Job, chunks []*mediav1.Chunk) ([]int32, error) {
+	n := len(chunks)
+	ids, numbers, documents, bytes, ranges := make([]uuid.UUID, n), make([]int32, n), make([][]byte, n), make([]int64, n), make([]string, n)
+	for i, chunk := range chunks {
+		numbers[i] = chunk.GetNumber()
+		ids[i], documents[i], bytes[i] = j.workID(subjects.Read, numbers[i]), encode(chunk), chunk.GetByteEnd()-chunk.GetByteStart()
+		if len(chunk.GetTracks()) > 0 {
+			ranges[i] = chunk.GetTracks()[0].GetTimerange()
 		}
 	}
-	return out
+	rows, err := c.tx.Query(ctx, `
+		INSERT INTO work (id, job_id, tenant_id, run, layer, number, document, bytes, timerange)
+		SELECT u.id, $1, $2, $3, 'read', u.number, u.document, u.bytes, u.timerange
+		FROM unnest($4::uuid[], $5::int[], $6::bytea[], $7::bigint[], $8::text[]) AS u (id, number, document, bytes, timerange)
+		ON CONFLICT DO NOTHING RETURNING number`, j.ID, j.Tenant, j.Run, ids, numbers, documents, bytes, ranges)
+	if err != nil {
+		return nil, fmt.Errorf("add %d chunks to job %s: %w", n, j.ID, err)
+	}
+	added, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("add %d chunks to job %s: %w", n, j.ID, err)
+	}
+	return added, nil
 }
 
 // CompleteChunk counts a chunk down, and returns its number and the job as it is
 // then (nil for a repeated report). The one that finds none left closes the job.
 func (o *Jobs) CompleteChunk(ctx context.Context, id uuid.UUID, epoch int32) (after *Job, number int32, err error) {
-	err = o.report(ctx, id, epoch, subjects.Read, func(tx pgx.Tx, j *Job, w *work) error {
-		if err := finish(ctx, tx, w); err != nil {
-			return err
-		}
+	err = o.report(ctx, id, epoch, subjects.Read, func(c *change, j *Job, w *work) error {
+		c.finish(w)
 		j.ChunksRemaining--
 		j.BytesDone += w.bytes
 		after, number = j, w.number
 		if j.ChunksRemaining == 0 && j.PlanComplete {
-			return o.beginClosing(ctx, tx, j)
+			c.beginClosing(j)
+			return nil
 		}
 		// Not an event: progress goes to those who watch, and the row has the rest.
-		_, err := tx.Exec(ctx, `UPDATE job SET chunks_remaining = $2, bytes_done = $3, updated_at = now() WHERE id = $1`,
+		c.batch.Queue(`UPDATE job SET chunks_remaining = $2, bytes_done = $3, updated_at = clock_timestamp() WHERE id = $1`,
 			j.ID, j.ChunksRemaining, j.BytesDone)
-		if err != nil {
-			return fmt.Errorf("count down job %s: %w", j.ID, err)
-		}
 		return nil
 	})
 	return after, number, err
 }
 
 // beginClosing asks media-store, by way of work, to close the run's Flows.
-func (o *Jobs) beginClosing(ctx context.Context, tx pgx.Tx, j *Job) error {
+func (c *change) beginClosing(j *Job) {
 	j.State = Closing
-	if err := o.save(ctx, tx, j); err != nil {
-		return err
-	}
-	_, err := o.addWork(ctx, tx, j, subjects.Close, newWork{})
-	return err
+	c.save(j)
+	c.addWork(j, subjects.Close)
 }
 
-// Closed ends a job whose Flows media-store has closed or discarded.
-func (o *Jobs) Closed(ctx context.Context, id uuid.UUID, epoch int32) error {
-	return o.report(ctx, id, epoch, subjects.Close, func(tx pgx.Tx, j *Job, w *work) error {
-		if err := finish(ctx, tx, w); err != nil {
-			return err
-		}
+// CompleteClose ends a job whose Flows media-store has closed or discarded.
+func (o *Jobs) CompleteClose(ctx context.Context, id uuid.UUID, epoch int32) error {
+	return o.report(ctx, id, epoch, subjects.Close, func(c *change, j *Job, w *work) error {
+		c.finish(w)
 		if j.State == Discarding {
 			j.State = *j.Outcome
 		} else {
 			j.State = Completed
 		}
-		return o.save(ctx, tx, j)
+		c.save(j)
+		return nil
 	})
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
-	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
@@ -28,135 +26,130 @@ const (
 	WorkCancelled WorkState = "cancelled"
 )
 
-// work is one row of table work.
+// work is what changes look at of a row of table work.
 type work struct {
 	id       uuid.UUID
-	jobID    uuid.UUID
 	run      int32
 	layer    subjects.Layer
 	number   int32
 	state    WorkState
 	epoch    int32
 	attempts int32
-	document []byte
 	bytes    int64
-}
-
-// lockWork locks first the job, then the piece of work: every transaction takes
-// them in this order. It returns pgx.ErrNoRows for work that is not there.
-func lockWork(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*Job, *work, error) {
-	var jobID uuid.UUID
-	if err := tx.QueryRow(ctx, `SELECT job_id FROM work WHERE id = $1`, id).Scan(&jobID); err != nil {
-		return nil, nil, fmt.Errorf("find work %s: %w", id, err)
-	}
-	j, err := lock(ctx, tx, jobID)
-	if err != nil {
-		return nil, nil, err
-	}
-	w, err := readWork(ctx, tx, id)
-	return j, w, err
-}
-
-func readWork(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*work, error) {
-	w := &work{id: id}
-	err := tx.QueryRow(ctx, `SELECT job_id, run, layer, number, state, epoch, attempts, document, bytes FROM work WHERE id = $1 FOR UPDATE`, id).
-		Scan(&w.jobID, &w.run, &w.layer, &w.number, &w.state, &w.epoch, &w.attempts, &w.document, &w.bytes)
-	if err != nil {
-		return nil, fmt.Errorf("read work %s: %w", id, err)
-	}
-	return w, nil
 }
 
 // Start counts an attempt at a piece of work and hands out its document under a
 // new epoch, which makes every report of earlier attempts stale. If the work is not
 // wanted any more it says so instead.
 func (o *Jobs) Start(ctx context.Context, id uuid.UUID, worker string) (*jobv1.StartWorkResponse, error) {
+	response, err := o.startWanted(ctx, id, worker)
+	if err != nil || response != nil {
+		return response, err
+	}
+	return o.refuseStart(ctx, id)
+}
+
+// startWanted starts work that may be started, in one statement that takes no lock on
+// the job: the chunks of a job start side by side. It returns nil for work that may
+// not. The commit need not reach the disk at once: if a crash of the database takes
+// the epoch back, reports under it are stale, and the work is done again.
+func (o *Jobs) startWanted(ctx context.Context, id uuid.UUID, worker string) (*jobv1.StartWorkResponse, error) {
 	var response *jobv1.StartWorkResponse
-	err := o.db.InTx(ctx, func(tx pgx.Tx) error {
-		j, w, err := lockWork(ctx, tx, id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			response = &jobv1.StartWorkResponse{Status: jobv1.StartStatus_START_STATUS_GONE}
-			return outbox.Settle(ctx, tx, id)
-		}
-		if err != nil {
+	err := pgx.BeginFunc(ctx, o.db, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(`SET LOCAL synchronous_commit = off`)
+		batch.Queue(`
+			UPDATE work w SET state = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = $2, started_at = clock_timestamp()
+			FROM job j
+			WHERE w.id = $1 AND j.id = w.job_id AND w.run = j.run AND w.state IN ('waiting', 'running')
+				AND (w.attempts < $3 OR w.layer = 'close')
+			RETURNING w.layer, w.epoch, w.attempts, w.run, w.document, j.id, j.tenant_id, j.state, j.spec, j.sizes, j.analysis,
+				CASE WHEN w.layer = 'read' THEN j.flows END`, id, worker, o.config.MaxAttempts).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var err error
+				if response, err = scanStarted(rows); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start work %s: %w", id, err)
+	}
+	return response, nil
+}
+
+// refuseStart says why a piece of work cannot be started, takes it off the outbox,
+// and buries what has been tried too often: attempts that ended without a report, as
+// of a process that was killed, count here and nowhere else.
+func (o *Jobs) refuseStart(ctx context.Context, id uuid.UUID) (*jobv1.StartWorkResponse, error) {
+	response := &jobv1.StartWorkResponse{Status: jobv1.StartStatus_START_STATUS_GONE}
+	err := o.change(ctx, func(c *change) error {
+		j, w, err := c.lockWork(ctx, id)
+		missing := errors.Is(err, pgx.ErrNoRows)
+		if err != nil && !missing {
 			return err
 		}
-		response, err = o.start(ctx, tx, j, w, worker)
-		return err
+		c.outbox.Settle(id)
+		switch {
+		case missing || w.state == Done || w.run != j.Run:
+		case w.state == WorkCancelled:
+			response.Status = jobv1.StartStatus_START_STATUS_CANCELLED
+		case w.state == Dead:
+			response.Status = jobv1.StartStatus_START_STATUS_DEAD
+		default:
+			response.Status = jobv1.StartStatus_START_STATUS_DEAD
+			failure := fault.Newf(fault.Exhausted, "%s work %d ended %d times without a report", w.layer, w.number, w.attempts)
+			c.bury(j, w, fault.Proto(failure))
+		}
+		return nil
 	})
-	if err == nil && response.GetStatus() != jobv1.StartStatus_START_STATUS_STARTED {
-		o.signal.Raise()
-	}
 	return response, err
 }
 
-func (o *Jobs) start(ctx context.Context, tx pgx.Tx, j *Job, w *work, worker string) (*jobv1.StartWorkResponse, error) {
-	switch w.state {
-	case Done:
-		return unwanted(ctx, tx, w, jobv1.StartStatus_START_STATUS_GONE)
-	case WorkCancelled:
-		return unwanted(ctx, tx, w, jobv1.StartStatus_START_STATUS_CANCELLED)
-	case Dead:
-		return unwanted(ctx, tx, w, jobv1.StartStatus_START_STATUS_DEAD)
-	case Waiting, Running:
-	}
-	// Attempts that ended without a report, as of a process that was killed, count
-	// here and nowhere else.
-	if w.attempts >= o.config.MaxAttempts && w.layer != subjects.Close {
-		failure := fault.Newf(fault.Exhausted, "%s work %d ended %d times without a report", w.layer, w.number, w.attempts)
-		if err := o.bury(ctx, tx, j, w, fault.Proto(failure)); err != nil {
-			return nil, err
-		}
-		return unwanted(ctx, tx, w, jobv1.StartStatus_START_STATUS_DEAD)
-	}
-	w.epoch++
-	w.attempts++
-	_, err := tx.Exec(ctx, `UPDATE work SET state = 'running', epoch = $2, attempts = $3, worker = $4, started_at = now() WHERE id = $1`,
-		w.id, w.epoch, w.attempts, worker)
+// scanStarted reads a row of work that was started, and gives its layer what it
+// needs to know.
+func scanStarted(rows pgx.Rows) (*jobv1.StartWorkResponse, error) {
+	r := &jobv1.StartWorkResponse{Status: jobv1.StartStatus_START_STATUS_STARTED}
+	var layer subjects.Layer
+	var job uuid.UUID
+	var state State
+	var document, spec, sizes, analysis []byte
+	var flows [][]byte
+	err := rows.Scan(&layer, &r.Epoch, &r.Attempt, &r.Run, &document, &job, &r.Tenant, &state, &spec, &sizes, &analysis, &flows)
 	if err != nil {
-		return nil, fmt.Errorf("start work %s: %w", w.id, err)
+		return nil, fmt.Errorf("read started work: %w", err)
 	}
-	response := &jobv1.StartWorkResponse{
-		Status: jobv1.StartStatus_START_STATUS_STARTED, Epoch: w.epoch, Attempt: w.attempts,
-		DeadlineUnixNs: time.Now().Add(o.config.Deadline).UnixNano(), Tenant: j.Tenant, JobId: j.ID.String(), Run: w.run,
-	}
-	return response, attachDocument(response, j, w)
-}
-
-func unwanted(ctx context.Context, tx pgx.Tx, w *work, status jobv1.StartStatus) (*jobv1.StartWorkResponse, error) {
-	return &jobv1.StartWorkResponse{Status: status}, outbox.Settle(ctx, tx, w.id)
-}
-
-// attachDocument gives a layer what it needs to know.
-func attachDocument(response *jobv1.StartWorkResponse, j *Job, w *work) error {
-	switch w.layer {
+	r.JobId = job.String()
+	d := decoder{}
+	ingestSpec := d.spec(spec)
+	switch layer {
 	case subjects.Analyse:
-		response.Document = &jobv1.StartWorkResponse_Analyse{Analyse: &jobv1.AnalyseDocument{Spec: j.Spec}}
+		r.Document = &jobv1.StartWorkResponse_Analyse{Analyse: &jobv1.AnalyseDocument{Spec: ingestSpec}}
 	case subjects.Chunk:
-		response.Document = &jobv1.StartWorkResponse_Chunk{Chunk: &jobv1.ChunkDocument{Spec: j.Spec, Analysis: j.Analysis}}
+		r.Document = &jobv1.StartWorkResponse_Chunk{Chunk: &jobv1.ChunkDocument{Spec: ingestSpec, Analysis: d.analysis(analysis), Sizes: d.sizes(sizes)}}
 	case subjects.Read:
-		chunk, err := decode(w.document, &mediav1.Chunk{})
-		if err != nil {
-			return fmt.Errorf("document of work %s: %w", w.id, err)
-		}
-		response.Document = &jobv1.StartWorkResponse_Read{Read: &jobv1.ReadDocument{
-			Url: j.Spec.GetUrl(), Format: j.Analysis.GetFormat(), Size: j.Analysis.GetSize(), Etag: j.Analysis.GetEtag(),
-			Chunk: chunk, Flows: flowsOf(j, chunk),
+		a, chunk := d.analysis(analysis), &mediav1.Chunk{}
+		d.into(document, chunk)
+		r.Document = &jobv1.StartWorkResponse_Read{Read: &jobv1.ReadDocument{
+			Url: ingestSpec.GetUrl(), Format: a.GetFormat(), Size: a.GetSize(), Etag: a.GetEtag(), Chunk: chunk, Flows: flowsOf(chunk, d.flows(flows)),
 		}}
 	case subjects.Close:
-		response.Document = &jobv1.StartWorkResponse_Close{Close: &jobv1.CloseDocument{
-			Discard: j.State == Discarding && j.Spec.GetOnFailure() != jobv1.OnFailure_ON_FAILURE_KEEP,
-			Failed:  j.State == Discarding,
+		failed := state == Discarding
+		r.Document = &jobv1.StartWorkResponse_Close{Close: &jobv1.CloseDocument{
+			Discard: failed && ingestSpec.GetOnFailure() != jobv1.OnFailure_ON_FAILURE_KEEP, Failed: failed,
 		}}
 	}
-	return nil
+	return r, d.err
 }
 
 // flowsOf returns the Flows that a chunk writes.
-func flowsOf(j *Job, chunk *mediav1.Chunk) []*mediav1.Flow {
+func flowsOf(chunk *mediav1.Chunk, all []*mediav1.Flow) []*mediav1.Flow {
 	var flows []*mediav1.Flow
 	for _, track := range chunk.GetTracks() {
-		for _, flow := range j.Flows {
+		for _, flow := range all {
 			if flow.GetId() == track.GetFlowId() {
 				flows = append(flows, flow)
 			}

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -28,22 +28,28 @@ func (o *Jobs) Submit(ctx context.Context, tenant string, requests []*jobv1.Crea
 	}
 	ctx, span := o.trace.Start(ctx, "submit")
 	defer span.End()
-	kinds := make([]string, len(requests))
+	jobs := make([]*Job, len(requests))
 	for i, request := range requests {
-		kind, err := o.check(request)
+		j, err := o.newJob(ctx, tenant, request)
 		if err != nil {
 			return nil, atPosition(err, i, len(requests))
 		}
-		kinds[i] = kind
+		jobs[i] = j
 	}
-	jobs := make([]*Job, len(requests))
-	err := o.inTx(ctx, func(tx pgx.Tx) error {
-		for i, request := range requests {
-			j, err := o.insert(ctx, tx, tenant, kinds[i], request)
-			if err != nil {
+	err := o.change(ctx, func(c *change) error {
+		fresh, err := c.insert(ctx, jobs, requests)
+		if err != nil {
+			return err
+		}
+		for i, j := range jobs {
+			if fresh[i] {
+				c.addWork(j, subjects.Analyse)
+				c.announce(j)
+				continue
+			}
+			if jobs[i], err = c.existing(ctx, tenant, requests[i]); err != nil {
 				return atPosition(err, i, len(requests))
 			}
-			jobs[i] = j
 		}
 		return nil
 	})
@@ -61,45 +67,59 @@ func atPosition(err error, i, of int) error {
 	return fmt.Errorf("job %d of %d: %w", i+1, of, err)
 }
 
-func (o *Jobs) insert(ctx context.Context, tx pgx.Tx, tenant, kind string, request *jobv1.CreateJobRequest) (*Job, error) {
+// newJob makes the job of a request that makes sense.
+func (o *Jobs) newJob(ctx context.Context, tenant string, request *jobv1.CreateJobRequest) (*Job, error) {
+	kind, err := o.check(request)
+	if err != nil {
+		return nil, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make a job id: %w", err)
 	}
-	hash := requestHash(request)
-	spec := request.GetSpec()
-	rows, err := tx.Query(ctx, `
-		INSERT INTO job (id, tenant_id, state, priority, region, kind, label, url, spec, idempotency_key, request_hash, trace_parent)
-		VALUES ($1, $2, 'analysing', $3, $4, $5, $6, $7, $8, NULLIF($9, ''), $10, $11)
-		ON CONFLICT (tenant_id, idempotency_key) DO NOTHING RETURNING `+jobColumns,
-		id, tenant, request.GetPriority(), o.config.Region, kind, spec.GetLabel(), spec.GetUrl(), encode(spec),
-		request.GetIdempotencyKey(), hash, o.trace.TraceParent(ctx))
-	if err != nil {
-		return nil, fmt.Errorf("insert job: %w", err)
-	}
-	j, err := pgx.CollectExactlyOneRow(rows, scanJob)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return o.existing(ctx, tx, tenant, request.GetIdempotencyKey(), hash)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("insert job: %w", err)
-	}
-	if _, err := o.addWork(ctx, tx, j, subjects.Analyse, newWork{}); err != nil {
-		return nil, err
-	}
-	return j, o.announce(ctx, tx, j)
+	now := time.Now().UTC()
+	return &Job{
+		ID: id, Tenant: tenant, State: Analysing, Run: 1, Revision: 1, Priority: request.GetPriority(), Region: o.config.Region,
+		Kind: kind, Spec: request.GetSpec(), Sizes: o.config.Sizes, TraceParent: o.trace.TraceParent(ctx), Created: now, Updated: now,
+	}, nil
 }
 
-func (o *Jobs) existing(ctx context.Context, tx pgx.Tx, tenant, key string, hash []byte) (*Job, error) {
+// insert writes jobs and says which are new: those whose idempotency key is known
+// are not.
+func (c *change) insert(ctx context.Context, jobs []*Job, requests []*jobv1.CreateJobRequest) ([]bool, error) {
+	fresh := make([]bool, len(jobs))
+	batch := &pgx.Batch{}
+	for i, j := range jobs {
+		batch.Queue(`
+			INSERT INTO job (id, tenant_id, state, priority, region, kind, label, url, spec, sizes, idempotency_key, request_hash, trace_parent, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULLIF($11, ''), $12, $13, $14, $14)
+			ON CONFLICT (tenant_id, idempotency_key) DO NOTHING RETURNING true`,
+			j.ID, j.Tenant, j.State, j.Priority, j.Region, j.Kind, j.Spec.GetLabel(), j.Spec.GetUrl(), encode(j.Spec), encode(j.Sizes),
+			requests[i].GetIdempotencyKey(), requestHash(requests[i]), j.TraceParent, j.Created).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				fresh[i] = true
+			}
+			return rows.Err()
+		})
+	}
+	if err := c.tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("insert %d jobs: %w", len(jobs), err)
+	}
+	return fresh, nil
+}
+
+// existing returns the job that was made with the request's idempotency key.
+func (c *change) existing(ctx context.Context, tenant string, request *jobv1.CreateJobRequest) (*Job, error) {
+	key := request.GetIdempotencyKey()
 	var have []byte
-	err := tx.QueryRow(ctx, `SELECT request_hash FROM job WHERE tenant_id = $1 AND idempotency_key = $2`, tenant, key).Scan(&have)
+	err := c.tx.QueryRow(ctx, `SELECT request_hash FROM job WHERE tenant_id = $1 AND idempotency_key = $2`, tenant, key).Scan(&have)
 	if err != nil {
 		return nil, fmt.Errorf("find the job of key %q: %w", key, err)
 	}
-	if !bytes.Equal(have, hash) {
+	if !bytes.Equal(have, requestHash(request)) {
 		return nil, fault.Newf(fault.IdempotencyConflict, "idempotency key %q was used before with another request", key)
 	}
-	return one(ctx, tx, `SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND idempotency_key = $2`, tenant, key)
+	return one(ctx, c.tx, `SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND idempotency_key = $2`, tenant, key)
 }
 
 // requestHash is the same for requests that say the same.

@@ -48,7 +48,8 @@ func (t *tracedWork) steps() []*jobv1.TraceStep {
 	if t.finished != nil {
 		s := step(*t.finished, serviceOf[t.layer], string(t.state), t.started)
 		s.Epoch = t.epoch
-		if failure, err := decode(t.failure, &mediav1.Failure{}); err == nil && failure != nil {
+		var failure *mediav1.Failure
+		if err := decodeFailure(t.failure, &failure); err == nil && failure != nil {
 			s.Detail = failure.GetMessage()
 		}
 		steps = append(steps, s)

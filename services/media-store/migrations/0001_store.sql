@@ -101,7 +101,7 @@ CREATE SEQUENCE object_number MINVALUE 0 START 0;
 CREATE TABLE object (
     tenant_id     text        NOT NULL,
     id            text        NOT NULL,
-    key           text        NOT NULL UNIQUE,
+    key           text        UNIQUE, -- in our bucket; none for bytes that are elsewhere only
     state         text        NOT NULL DEFAULT 'allocated' CHECK (state IN ('allocated', 'registered', 'condemned')),
     -- For whom it was allocated.
     flow_id       uuid        NOT NULL,
@@ -126,6 +126,17 @@ CREATE TABLE object (
 CREATE INDEX object_allocated ON object (created_at) WHERE state = 'allocated';
 CREATE INDEX object_condemned ON object (condemned_at) WHERE state = 'condemned';
 CREATE INDEX object_work      ON object (work_id) WHERE state = 'allocated';
+
+-- Where else the bytes of an object are, as TAMS clients say. Nobody here controls
+-- or fetches them.
+CREATE TABLE object_instance (
+    tenant_id text NOT NULL,
+    object_id text NOT NULL,
+    label     text NOT NULL,
+    url       text NOT NULL,
+    PRIMARY KEY (tenant_id, object_id, label),
+    FOREIGN KEY (tenant_id, object_id) REFERENCES object (tenant_id, id) ON DELETE CASCADE
+);
 
 -- A segment places an object, or a part of it, on a Flow's time line. Segments of a
 -- Flow do not overlap: the only function that writes them holds the Flow's row and
@@ -173,13 +184,14 @@ CREATE TABLE outbox (
     group_id      uuid,
     priority      int         NOT NULL DEFAULT 0,
     ready         boolean     NOT NULL DEFAULT true,
-    not_before    timestamptz NOT NULL DEFAULT now(),
+    not_before    timestamptz, -- of delayed work: when it becomes ready again
     published_at  timestamptz,
     CHECK ((lane IS NULL) = (work_id IS NULL) AND (lane IS NULL) = (group_id IS NULL))
 );
 CREATE INDEX outbox_facts       ON outbox (id) WHERE lane IS NULL;
 CREATE INDEX outbox_ready       ON outbox (lane, tenant_id, priority DESC, id) WHERE ready AND published_at IS NULL;
-CREATE INDEX outbox_waiting     ON outbox (group_id, lane, id) WHERE NOT ready;
+CREATE INDEX outbox_waiting     ON outbox (group_id, lane, id) WHERE NOT ready AND not_before IS NULL;
+CREATE INDEX outbox_delayed     ON outbox (not_before) WHERE not_before IS NOT NULL;
 CREATE INDEX outbox_outstanding ON outbox (lane, tenant_id) WHERE published_at IS NOT NULL;
 CREATE INDEX outbox_group       ON outbox (group_id) WHERE group_id IS NOT NULL;
 
@@ -187,6 +199,7 @@ CREATE INDEX outbox_group       ON outbox (group_id) WHERE group_id IS NOT NULL;
 DROP TABLE outbox;
 DROP TABLE registration;
 DROP TABLE segment;
+DROP TABLE object_instance;
 DROP TABLE object;
 DROP SEQUENCE object_number;
 DROP TABLE flow_member;

@@ -81,6 +81,9 @@ const flowSpan = `
 		CROSS JOIN LATERAL (SELECT end_ns FROM segment WHERE flow_id = part.id ORDER BY start_ns DESC LIMIT 1) tail
 	) span `
 
+// selectFlows reads Flows of a tenant ($1) by their ids ($2).
+const selectFlows = `SELECT ` + flowColumns + ` WHERE f.tenant_id = $1 AND f.id = ANY($2) ORDER BY f.id`
+
 func scanFlow(row pgx.CollectableRow) (*Flow, error) {
 	f := &Flow{}
 	var (
@@ -199,7 +202,7 @@ func (s *Store) Flows(ctx context.Context, tenant Tenant, ids []uuid.UUID) ([]*F
 }
 
 func flowsByID(ctx context.Context, q querier, tenant Tenant, ids []uuid.UUID) ([]*Flow, error) {
-	flows, err := collect(ctx, q, scanFlow, `SELECT `+flowColumns+` WHERE f.tenant_id = $1 AND f.id = ANY($2) ORDER BY f.id`, tenant, ids)
+	flows, err := collect(ctx, q, scanFlow, selectFlows, tenant, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read %d flows: %w", len(ids), err)
 	}

@@ -13,8 +13,10 @@ import (
 // IndexedSegment is a stored segment with what is known of its object.
 type IndexedSegment struct {
 	Segment
-	Key    string // of the object in the bucket
+	Key    string // of the object in the bucket; empty if its bytes are elsewhere
 	Object ObjectFacts
+	// Instances are where else its bytes are.
+	Instances []Instance
 }
 
 // SegmentQuery says which segments of a Flow to read.
@@ -47,7 +49,7 @@ func (s *Store) Segments(ctx context.Context, tenant Tenant, q SegmentQuery) ([]
 	// probe; from there on the primary key is read in order.
 	segments, err := collect(ctx, s.db, scanSegment, `
 		SELECT s.start_ns, s.end_ns, s.object_id, s.ts_offset_ns, s.last_duration, s.key_frames, s.sample_offset, s.sample_count,
-			o.key, o.start_ns, o.end_ns, o.size, o.sha256, o.etag, o.grains, o.key_frames, CASE WHEN $6 THEN o.grain_index END
+			coalesce(o.key, ''), o.start_ns, o.end_ns, o.size, o.sha256, o.etag, o.grains, o.key_frames, CASE WHEN $6 THEN o.grain_index END, `+instances+`
 		FROM segment s JOIN object o ON o.tenant_id = s.tenant_id AND o.id = s.object_id
 		WHERE s.flow_id = $1 AND s.tenant_id = $2 AND s.start_ns < $4 AND s.end_ns > $3
 			AND s.start_ns >= coalesce((SELECT p.start_ns FROM segment p WHERE p.flow_id = $1 AND p.start_ns <= $3 ORDER BY p.start_ns DESC LIMIT 1), $3)
@@ -67,6 +69,6 @@ func scanSegment(row pgx.CollectableRow) (IndexedSegment, error) {
 	var s IndexedSegment
 	o := &s.Object
 	err := row.Scan(&s.Range.Start, &s.Range.End, &s.ObjectID, &s.Offset, &s.LastDuration, &s.KeyFrames, &s.SampleOffset, &s.SampleCount,
-		&s.Key, &o.Range.Start, &o.Range.End, &o.Size, &o.SHA256, &o.ETag, &o.Grains, &o.KeyFrames, &o.Index)
+		&s.Key, &o.Range.Start, &o.Range.End, &o.Size, &o.SHA256, &o.ETag, &o.Grains, &o.KeyFrames, &o.Index, &s.Instances)
 	return s, err
 }

@@ -22,16 +22,9 @@ type Allocated struct {
 // maxAllocated bounds the objects of one call.
 const maxAllocated = 10_000
 
-// perPrefix is how many objects share a key's prefix at most: listing a flat prefix
-// slows down with its size.
-const perPrefix = 1000
-
-// objectKey returns where the object with a number lies. The last part is ours, not
-// the object's id, which TAMS clients may choose.
-func objectKey(tenant Tenant, number int64, name uuid.UUID) string {
-	prefix := number / perPrefix
-	return fmt.Sprintf("%s/%04x/%03x/%s", tenant, prefix>>12, prefix&0xfff, name)
-}
+// keyOf is the SQL of where the object with a number and a name lies. The name is
+// ours, not the object's id, which TAMS clients may choose. Prefixes fan out twice.
+const keyOf = `$1 || '/' || lpad(to_hex(n.number / 1000 / 4096), 4, '0') || '/' || lpad(to_hex(n.number / 1000 % 4096), 3, '0') || '/' || n.name`
 
 // Allocate makes objects for the Flows of a running piece of work, as many as
 // counts says by Flow.
@@ -47,40 +40,27 @@ func (s *Store) Allocate(ctx context.Context, tenant Tenant, workID uuid.UUID, c
 			wanted = append(wanted, Allocated{FlowID: flow})
 		}
 	}
-	err := s.db.InTx(ctx, func(tx pgx.Tx) error {
-		if err := checkOpenFlows(ctx, tx, tenant, flows); err != nil {
+	err := s.write(ctx, func(u *unit) error {
+		var locked []lockedFlow
+		u.queueFlowLocks(&locked, tenant, flows, forShare)
+		if err := u.queueObjects(tenant, workID, media.ContainerGSF, wanted); err != nil {
 			return err
 		}
-		return allocate(ctx, tx, tenant, workID, media.ContainerGSF, wanted)
+		if err := u.send(ctx); err != nil {
+			return err
+		}
+		return checkOpen(locked, flows)
 	})
-	return wanted, err
+	if err != nil {
+		return nil, fmt.Errorf("allocate objects of work %s: %w", workID, err)
+	}
+	return wanted, nil
 }
 
-// checkOpenFlows refuses Flows that take no more segments.
-func checkOpenFlows(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []uuid.UUID) error {
-	locked, err := lockFlows(ctx, tx, tenant, ids, forShare)
-	if err != nil {
-		return err
-	}
-	for _, f := range locked {
-		if err := f.open(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// allocate makes a row for each of the wanted objects and fills in its key, and its
-// id if it has none. Ids grow with time.
-func allocate(ctx context.Context, tx pgx.Tx, tenant Tenant, workID uuid.UUID, contentType string, wanted []Allocated) error {
-	if len(wanted) == 0 {
-		return nil
-	}
-	numbers, err := collect(ctx, tx, pgx.RowTo[int64], `SELECT nextval('object_number') FROM generate_series(1, $1)`, len(wanted))
-	if err != nil {
-		return fmt.Errorf("number %d objects: %w", len(wanted), err)
-	}
-	rows := make([][]any, len(wanted))
+// queueObjects queues a row for each of the wanted objects, gives those an id that
+// have none, and fills in the keys. Ids grow with time.
+func (u *unit) queueObjects(tenant Tenant, workID uuid.UUID, contentType string, wanted []Allocated) error {
+	ids, names, flows := make([]string, len(wanted)), make([]string, len(wanted)), make([]uuid.UUID, len(wanted))
 	for i := range wanted {
 		name, err := uuid.NewV7()
 		if err != nil {
@@ -89,41 +69,48 @@ func allocate(ctx context.Context, tx pgx.Tx, tenant Tenant, workID uuid.UUID, c
 		if wanted[i].ID == "" {
 			wanted[i].ID = name.String()
 		}
-		wanted[i].Key = objectKey(tenant, numbers[i], name)
-		rows[i] = []any{tenant, wanted[i].ID, wanted[i].Key, wanted[i].FlowID, nilIfZero(workID), contentType}
+		ids[i], names[i], flows[i] = wanted[i].ID, name.String(), wanted[i].FlowID
 	}
-	columns := []string{"tenant_id", "id", "key", "flow_id", "work_id", "content_type"}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"object"}, columns, pgx.CopyFromRows(rows)); err != nil {
-		return fmt.Errorf("insert %d objects: %w", len(wanted), err)
+	byID := make(map[string]*Allocated, len(wanted))
+	for i := range wanted {
+		byID[wanted[i].ID] = &wanted[i]
 	}
+	u.rows(func(rows pgx.Rows) error {
+		var id, key string
+		_, err := pgx.ForEachRow(rows, []any{&id, &key}, func() error {
+			byID[id].Key = key
+			return nil
+		})
+		return err
+	}, `
+		INSERT INTO object (tenant_id, id, key, flow_id, work_id, content_type)
+		SELECT $1, n.id, `+keyOf+`, n.flow_id, $2, $3
+		FROM (
+			SELECT w.id, w.name, w.flow_id, nextval('object_number') AS number
+			FROM unnest($4::text[], $5::text[], $6::uuid[]) AS w (id, name, flow_id)
+		) n
+		RETURNING id, key`, tenant, nilIfZero(workID), contentType, ids, names, flows)
 	return nil
 }
 
-// condemnAllocated gives up objects that were never registered: the listed ones and
-// all others of the piece of work.
-func condemnAllocated(ctx context.Context, tx pgx.Tx, tenant Tenant, workID uuid.UUID, ids []string) error {
-	_, err := tx.Exec(ctx, `
+// queueCondemnAllocated queues the giving up of objects that were never registered:
+// the listed ones and all others of the piece of work.
+func (u *unit) queueCondemnAllocated(tenant Tenant, workID uuid.UUID, ids []string) {
+	u.exec(`
 		UPDATE object SET state = 'condemned', condemned_at = now()
 		WHERE state = 'allocated' AND tenant_id = $1 AND (work_id = $2 OR id = ANY($3))`, tenant, workID, ids)
-	if err != nil {
-		return fmt.Errorf("condemn the unused objects of work %s: %w", workID, err)
-	}
-	return nil
 }
 
-// condemnUnused condemns those of the objects that no segment refers to. Each row
-// is locked before its references are counted: whoever adds one holds the row.
-func condemnUnused(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []string) error {
-	_, err := tx.Exec(ctx, `SELECT 1 FROM object WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE`, tenant, ids)
-	if err != nil {
-		return fmt.Errorf("lock %d objects: %w", len(ids), err)
+// queueCondemnUnused queues the condemnation of those of the objects that no segment
+// refers to. Each row is locked before its references are counted: whoever adds one
+// holds the row.
+func (u *unit) queueCondemnUnused(tenant Tenant, ids []string) {
+	if len(ids) == 0 {
+		return
 	}
-	_, err = tx.Exec(ctx, `
+	u.exec(`SELECT 1 FROM object WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE`, tenant, ids)
+	u.exec(`
 		UPDATE object o SET state = 'condemned', condemned_at = now()
 		WHERE o.tenant_id = $1 AND o.id = ANY($2) AND o.state = 'registered'
 			AND NOT EXISTS (SELECT FROM segment s WHERE s.tenant_id = o.tenant_id AND s.object_id = o.id)`, tenant, ids)
-	if err != nil {
-		return fmt.Errorf("condemn what is left of %d objects: %w", len(ids), err)
-	}
-	return nil
 }

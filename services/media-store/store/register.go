@@ -12,7 +12,6 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
-	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
 // Registration makes the objects of one piece of work visible.
@@ -86,13 +85,17 @@ func (r *Registration) check() error {
 	return nil
 }
 
-func (r *Registration) objectIDs() []string {
-	ids := slices.Clone(r.Unused)
+// registered lists the objects that become visible.
+func (r *Registration) registered() []string {
+	ids := make([]string, len(r.Segments))
 	for i := range r.Segments {
-		ids = append(ids, r.Segments[i].ObjectID)
+		ids[i] = r.Segments[i].ObjectID
 	}
 	return ids
 }
+
+// objectIDs lists all objects of the registration.
+func (r *Registration) objectIDs() []string { return slices.Concat(r.registered(), r.Unused) }
 
 func (r *Registration) flowIDs() []uuid.UUID {
 	ids := map[uuid.UUID]bool{}
@@ -110,88 +113,101 @@ func (s *Store) Register(ctx context.Context, tenant Tenant, r Registration) (st
 	if err := r.check(); err != nil {
 		return false, err
 	}
-	err = s.write(ctx, func(tx pgx.Tx) error {
-		var err error
-		if stored, err = claimWork(ctx, tx, tenant, &r); err != nil {
+	err = s.write(ctx, func(u *unit) error {
+		k := &known{}
+		k.queue(u, tenant, &r)
+		if err := u.send(ctx); err != nil {
 			return err
 		}
+		stored = k.claimed
 		if !stored {
-			return condemnAllocated(ctx, tx, tenant, r.WorkID, r.objectIDs())
+			u.queueCondemnAllocated(tenant, r.WorkID, r.objectIDs())
+			return k.checkRepeat(&r)
 		}
-		if err := lockOpenRun(ctx, tx, tenant, r.Run, forShare); err != nil {
+		if err := k.check(&r); err != nil {
 			return err
 		}
-		return s.register(ctx, tx, tenant, &r)
+		for i := range r.Segments {
+			u.queueRegister(tenant, &r.Segments[i])
+		}
+		if err := s.addSegments(ctx, u, tenant, k.flows, k.revisions, r.Segments); err != nil {
+			return err
+		}
+		u.queueCondemnAllocated(tenant, r.WorkID, r.Unused)
+		return nil
 	})
-	return stored, err
+	if err != nil {
+		return false, fmt.Errorf("register work %s: %w", r.WorkID, err)
+	}
+	return stored, nil
 }
 
-// claimWork says whether this is the first registration of the piece of work. A
-// second one that runs at the same time waits for the first to end.
-func claimWork(ctx context.Context, tx pgx.Tx, tenant Tenant, r *Registration) (bool, error) {
-	tag, err := tx.Exec(ctx, `
+// known is what is read and locked before a registration.
+type known struct {
+	claimed   bool // this is the first registration
+	same      bool // the first one was of the same run
+	runState  string
+	locked    []lockedFlow
+	flows     []*Flow
+	revisions []int64
+	objects   []lockedObject
+}
+
+// queue queues all of it, in the order of locks. A second registration that runs at
+// the same time waits in the first statement for the first to end.
+func (k *known) queue(u *unit, tenant Tenant, r *Registration) {
+	u.one(func(row pgx.Row) error {
+		err := row.Scan(&k.claimed)
+		if isNone(err) {
+			return nil
+		}
+		return err
+	}, `
 		INSERT INTO registration (work_id, tenant_id, job_id, run, epoch) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (work_id) DO NOTHING`, r.WorkID, tenant, r.Run.Job, r.Run.Number, r.Epoch)
-	if err != nil {
-		return false, fmt.Errorf("claim work %s: %w", r.WorkID, err)
-	}
-	if tag.RowsAffected() == 1 {
-		return true, nil
-	}
-	var same bool
-	err = tx.QueryRow(ctx, `SELECT tenant_id = $2 AND job_id = $3 AND run = $4 FROM registration WHERE work_id = $1`,
-		r.WorkID, tenant, r.Run.Job, r.Run.Number).Scan(&same)
-	if err != nil {
-		return false, fmt.Errorf("read registration of work %s: %w", r.WorkID, err)
-	}
-	if !same {
-		return false, fault.Newf(fault.Conflict, "work %s is not of run %d of job %s", r.WorkID, r.Run.Number, r.Run.Job)
-	}
-	return false, nil
+		ON CONFLICT (work_id) DO NOTHING RETURNING true`, r.WorkID, tenant, r.Run.Job, r.Run.Number, r.Epoch)
+	u.one(func(row pgx.Row) error { return row.Scan(&k.same) },
+		`SELECT tenant_id = $2 AND job_id = $3 AND run = $4 FROM registration WHERE work_id = $1`,
+		r.WorkID, tenant, r.Run.Job, r.Run.Number)
+	u.queueRunLock(&k.runState, tenant, r.Run, forShare)
+	flows := r.flowIDs()
+	u.queueFlowLocks(&k.locked, tenant, flows, forUpdate)
+	// Read by a statement of its own, which sees what the lock waited for.
+	u.queueFlows(&k.flows, tenant, flows)
+	u.queueRevisions(&k.revisions, len(flows))
+	u.queueObjectLocks(&k.objects, tenant, r.registered())
 }
 
-func (s *Store) register(ctx context.Context, tx pgx.Tx, tenant Tenant, r *Registration) error {
-	flows, err := lockFlows(ctx, tx, tenant, r.flowIDs(), forUpdate)
-	if err != nil {
+// checkRepeat is a Conflict if the work was registered for another run.
+func (k *known) checkRepeat(r *Registration) error {
+	if !k.same {
+		return fault.Newf(fault.Conflict, "work %s is not of run %d of job %s", r.WorkID, r.Run.Number, r.Run.Job)
+	}
+	return nil
+}
+
+func (k *known) check(r *Registration) error {
+	if err := r.Run.checkOpen(k.runState); err != nil {
 		return err
 	}
-	for _, f := range flows {
-		if err := f.open(); err != nil {
-			return err
-		}
-		if deref(f.Job) != r.Run.Job || deref(f.Run) != r.Run.Number {
+	if err := checkOpen(k.locked, r.flowIDs()); err != nil {
+		return err
+	}
+	for _, f := range k.locked {
+		if f.Job != r.Run.Job || f.Run != r.Run.Number {
 			return fault.Newf(fault.Conflict, "flow %s is not of run %d of job %s", f.ID, r.Run.Number, r.Run.Job)
 		}
 	}
-	if err := registerObjects(ctx, tx, tenant, r.Segments); err != nil {
-		return err
-	}
-	if err := s.addSegments(ctx, tx, tenant, r.Segments); err != nil {
-		return err
-	}
-	return condemnAllocated(ctx, tx, tenant, r.WorkID, r.Unused)
-}
-
-// addSegments inserts segments, sums them up and tells of them.
-func (s *Store) addSegments(ctx context.Context, tx pgx.Tx, tenant Tenant, news []NewSegment) error {
-	segments := make([]Segment, len(news))
-	totals := map[uuid.UUID]Totals{}
-	for i := range news {
-		segments[i] = news[i].Segment
-		t := totals[news[i].FlowID]
-		t.Segments++
-		t.Bytes += news[i].Object.Size
-		t.Grains += int64(news[i].Object.Grains)
-		totals[news[i].FlowID] = t
-	}
-	added, err := s.insertSegments(ctx, tx, tenant, segments)
+	objects, err := usable(k.objects, r.registered())
 	if err != nil {
 		return err
 	}
-	if err := addTotals(ctx, tx, totals); err != nil {
-		return err
+	for i := range r.Segments {
+		n := &r.Segments[i]
+		if o := objects[n.ObjectID]; o.State != "allocated" || o.FlowID != n.FlowID {
+			return fault.Newf(fault.Conflict, "object %s is %s for flow %s, cannot be registered for flow %s", o.ID, o.State, o.FlowID, n.FlowID)
+		}
 	}
-	return s.publishSegments(ctx, tx, subjects.SegmentsAdded, tenant, slices.Collect(maps.Keys(totals)), added)
+	return nil
 }
 
 // lockedObject is what is known of an object whose row is locked.
@@ -199,23 +215,35 @@ type lockedObject struct {
 	ID        string
 	State     string
 	FlowID    uuid.UUID
-	Start     *int64
-	End       *int64
-	Size      *int64
+	Start     int64
+	End       int64
+	Size      int64
 	Grains    int32
 	KeyFrames int32
-	Key       string
 }
 
-func lockObjects(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []string) (map[string]lockedObject, error) {
-	rows, err := collect(ctx, tx, pgx.RowToStructByPos[lockedObject], `
-		SELECT id, state, flow_id, start_ns, end_ns, size, grains, key_frames, key
+// queueObjectLocks queues the lock of objects, in the order of their ids.
+func (u *unit) queueObjectLocks(out *[]lockedObject, tenant Tenant, ids []string) {
+	into(u, out, pgx.RowToStructByPos[lockedObject], `
+		SELECT id, state, flow_id, coalesce(start_ns, 0), coalesce(end_ns, 0), coalesce(size, 0), grains, key_frames
 		FROM object WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE`, tenant, ids)
-	if err != nil {
-		return nil, fmt.Errorf("lock %d objects: %w", len(ids), err)
+}
+
+// lockObjects sends what is queued and locks objects that are there and in use.
+func (u *unit) lockObjects(ctx context.Context, tenant Tenant, ids ...string) (map[string]lockedObject, error) {
+	var locked []lockedObject
+	u.queueObjectLocks(&locked, tenant, ids)
+	if err := u.send(ctx); err != nil {
+		return nil, err
 	}
-	objects := make(map[string]lockedObject, len(rows))
-	for _, o := range rows {
+	return usable(locked, ids)
+}
+
+// usable gives objects by id. One that is not there is NotFound, one that was
+// condemned Gone.
+func usable(locked []lockedObject, ids []string) (map[string]lockedObject, error) {
+	objects := make(map[string]lockedObject, len(locked))
+	for _, o := range locked {
 		objects[o.ID] = o
 	}
 	for _, id := range ids {
@@ -230,34 +258,10 @@ func lockObjects(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []string) (m
 	return objects, nil
 }
 
-// registerObjects makes allocated objects registered. Objects of another Flow, or
-// that are registered already, are a Conflict.
-func registerObjects(ctx context.Context, tx pgx.Tx, tenant Tenant, news []NewSegment) error {
-	ids := make([]string, len(news))
-	for i := range news {
-		ids[i] = news[i].ObjectID
-	}
-	objects, err := lockObjects(ctx, tx, tenant, ids)
-	if err != nil {
-		return err
-	}
-	batch := &pgx.Batch{}
-	for i := range news {
-		n := &news[i]
-		if o := objects[n.ObjectID]; o.State != "allocated" || o.FlowID != n.FlowID {
-			return fault.Newf(fault.Conflict, "object %s is %s for flow %s, cannot be registered for flow %s", o.ID, o.State, o.FlowID, n.FlowID)
-		}
-		queueRegister(batch, tenant, n)
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("register %d objects: %w", len(news), err)
-	}
-	return nil
-}
-
-func queueRegister(batch *pgx.Batch, tenant Tenant, n *NewSegment) {
+// queueRegister queues the step of an object from allocated to registered.
+func (u *unit) queueRegister(tenant Tenant, n *NewSegment) {
 	o := &n.Object
-	batch.Queue(`
+	u.exec(`
 		UPDATE object SET state = 'registered', registered_at = now(), size = $3, sha256 = $4, etag = $5,
 			start_ns = $6, end_ns = $7, grains = $8, key_frames = $9, grain_index = $10
 		WHERE tenant_id = $1 AND id = $2`,

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -25,67 +26,63 @@ const (
 	runDiscarded = "discarded"
 )
 
-// startRun makes the run's row unless it is there.
-func startRun(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run) error {
-	_, err := tx.Exec(ctx, `INSERT INTO run (tenant_id, job_id, run) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-		tenant, run.Job, run.Number)
-	if err != nil {
-		return fmt.Errorf("insert run %d of job %s: %w", run.Number, run.Job, err)
-	}
-	return nil
+// queueRun queues the making of the run's row, unless it is there, and its lock.
+func (u *unit) queueRun(state *string, tenant Tenant, run Run, strength string) {
+	u.exec(`INSERT INTO run (tenant_id, job_id, run) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, tenant, run.Job, run.Number)
+	u.queueRunLock(state, tenant, run, strength)
 }
 
-// lockRun locks the run's row and returns its state.
-func lockRun(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, strength string) (string, error) {
-	var state string
-	err := tx.QueryRow(ctx, `SELECT state FROM run WHERE tenant_id = $1 AND job_id = $2 AND run = $3 `+strength,
-		tenant, run.Job, run.Number).Scan(&state)
-	if isNone(err) {
-		return "", fault.Newf(fault.NotFound, "run %d of job %s has no flows", run.Number, run.Job)
-	}
-	if err != nil {
-		return "", fmt.Errorf("lock run %d of job %s: %w", run.Number, run.Job, err)
-	}
-	return state, nil
+// queueRunLock queues the lock of the run's row. The state stays empty if there is
+// none.
+func (u *unit) queueRunLock(state *string, tenant Tenant, run Run, strength string) {
+	u.one(func(row pgx.Row) error {
+		if err := row.Scan(state); !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		return nil
+	}, `SELECT state FROM run WHERE tenant_id = $1 AND job_id = $2 AND run = $3 `+strength, tenant, run.Job, run.Number)
 }
 
-// lockOpenRun is lockRun, and Gone if the run has ended.
-func lockOpenRun(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, strength string) error {
-	state, err := lockRun(ctx, tx, tenant, run, strength)
-	if err != nil {
-		return err
+// checkOpen is Gone if the run has ended, NotFound if it never began.
+func (r Run) checkOpen(state string) error {
+	switch state {
+	case runOpen:
+		return nil
+	case "":
+		return fault.Newf(fault.NotFound, "run %d of job %s has no flows", r.Number, r.Job)
+	default:
+		return fault.Newf(fault.Gone, "run %d of job %s has ended, its flows are %s", r.Number, r.Job, state)
 	}
-	if state != runOpen {
-		return fault.Newf(fault.Gone, "run %d of job %s has ended, its flows are %s", run.Number, run.Job, state)
-	}
-	return nil
 }
 
 // PutFlows makes the Flows of a run, marked ingesting, and the Sources that they
 // name. Those that this run has made already are left as they are. A Flow of the
 // same id of anyone else is a Conflict, unless it was deleted.
 func (s *Store) PutFlows(ctx context.Context, tenant Tenant, run Run, by string, flows []*media.Flow, sources []*media.Source) error {
-	for _, f := range flows {
+	rows := make([]*Flow, len(flows))
+	for i, f := range flows {
 		if err := checkFlow(f); err != nil {
 			return err
 		}
+		rows[i] = &Flow{Flow: *f, Tenant: tenant, Run: run, CreatedBy: by, UpdatedBy: by}
+		rows[i].Status = media.StatusIngesting
 	}
-	return s.write(ctx, func(tx pgx.Tx) error {
-		if err := startRun(ctx, tx, tenant, run); err != nil {
+	err := s.write(ctx, func(u *unit) error {
+		var state string
+		u.queueRun(&state, tenant, run, forUpdate)
+		if err := u.send(ctx); err != nil {
 			return err
 		}
-		if err := lockOpenRun(ctx, tx, tenant, run, forUpdate); err != nil {
+		if err := run.checkOpen(state); err != nil {
 			return err
 		}
-		if err := s.ensureSources(ctx, tx, tenant, by, sourcesOf(flows, sources)); err != nil {
-			return err
-		}
-		created, err := insertRunFlows(ctx, tx, tenant, run, by, flows)
-		if err != nil {
-			return err
-		}
-		return s.publishFlows(ctx, tx, subjects.FlowCreated, tenant, created)
+		_, err := s.createFlows(ctx, u, tenant, run, by, rows, sourcesOf(flows, sources))
+		return err
 	})
+	if err != nil {
+		return fmt.Errorf("put flows of run %d of job %s: %w", run.Number, run.Job, err)
+	}
+	return nil
 }
 
 // checkFlow refuses a Flow that says too little of itself.
@@ -97,6 +94,17 @@ func checkFlow(f *media.Flow) error {
 	}
 	if f.ID == uuid.Nil || f.SourceID == uuid.Nil {
 		return fault.Newf(fault.InvalidArgument, "flow %s of source %s, want both ids", f.ID, f.SourceID)
+	}
+	return checkMembers(f)
+}
+
+func checkMembers(f *media.Flow) error {
+	seen := make(map[uuid.UUID]bool, len(f.Collection))
+	for _, m := range f.Collection {
+		if seen[m.FlowID] {
+			return fault.Newf(fault.InvalidArgument, "flow %s collects %s twice", f.ID, m.FlowID)
+		}
+		seen[m.FlowID] = true
 	}
 	return nil
 }
@@ -116,181 +124,217 @@ func sourcesOf(flows []*media.Flow, given []*media.Source) []*media.Source {
 	return given
 }
 
-// insertRunFlows inserts the Flows that are not there and returns their ids.
-func insertRunFlows(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, by string, flows []*media.Flow) ([]uuid.UUID, error) {
+// createFlows inserts Flows that are not there, with their Sources and members, and
+// tells of them; it returns those that were not there. Whatever is there must be of
+// the same tenant and run.
+func (s *Store) createFlows(ctx context.Context, u *unit, tenant Tenant, run Run, by string, flows []*Flow, sources []*media.Source) ([]*Flow, error) {
 	ids := make([]uuid.UUID, len(flows))
 	for i, f := range flows {
 		ids[i] = f.ID
 	}
-	if err := clearDeleted(ctx, tx, tenant, ids); err != nil {
-		return nil, err
-	}
-	var created []uuid.UUID
+	var (
+		madeSources []*media.Source
+		created     []uuid.UUID
+		all         []*Flow
+	)
+	u.queueSources(tenant, by, sources, &madeSources)
+	u.queueClearDeleted(tenant, run, ids)
 	for _, f := range flows {
-		row := &Flow{Flow: *f, Tenant: tenant, Run: run, CreatedBy: by, UpdatedBy: by}
-		row.Status = media.StatusIngesting
-		inserted, err := insertFlow(ctx, tx, row)
-		if err != nil {
-			return nil, err
-		}
-		if inserted {
-			created = append(created, f.ID)
-		}
-	}
-	if err := checkOwner(ctx, tx, tenant, run, ids); err != nil {
-		return nil, err
-	}
-	for _, f := range flows {
-		if err := insertMembers(ctx, tx, tenant, f.ID, f.Collection, nil); err != nil {
+		if err := u.queueInsert(f, &created); err != nil {
 			return nil, err
 		}
 	}
-	return created, nil
-}
-
-// clearDeleted makes room for new Flows with the ids of deleted ones.
-func clearDeleted(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []uuid.UUID) error {
-	_, err := tx.Exec(ctx, `DELETE FROM flow WHERE tenant_id = $1 AND id = ANY($2) AND deleted_at IS NOT NULL`, tenant, ids)
-	if err != nil {
-		return fmt.Errorf("clear deleted flows: %w", err)
+	u.queueOwnerCheck(tenant, run, ids)
+	for _, f := range flows {
+		u.queueMembers(f)
 	}
-	return nil
+	u.queueFlows(&all, tenant, ids)
+	if err := u.send(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.publishSources(ctx, u, subjects.SourceCreated, tenant, madeSources...); err != nil {
+		return nil, err
+	}
+	made := only(all, created)
+	return made, s.publishFlows(ctx, u, subjects.FlowCreated, made...)
 }
 
-// insertFlow writes a Flow's row, without its members, and says whether it was new.
-func insertFlow(ctx context.Context, tx pgx.Tx, f *Flow) (bool, error) {
+// only keeps the Flows with the given ids.
+func only(flows []*Flow, ids []uuid.UUID) []*Flow {
+	wanted := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	kept := make([]*Flow, 0, len(ids))
+	for _, f := range flows {
+		if wanted[f.ID] {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// queueClearDeleted makes room for new Flows with the ids of deleted ones. Those of
+// the same run stay deleted.
+func (u *unit) queueClearDeleted(tenant Tenant, run Run, ids []uuid.UUID) {
+	u.exec(`
+		DELETE FROM flow WHERE tenant_id = $1 AND id = ANY($2) AND deleted_at IS NOT NULL
+			AND (job_id IS NULL OR job_id <> $3 OR run <> $4)`, tenant, ids, run.Job, run.Number)
+}
+
+// queueInsert queues a Flow's row, without its members. Its id is added to created
+// if it was not there.
+func (u *unit) queueInsert(f *Flow, created *[]uuid.UUID) error {
 	packed, err := essence(&f.Flow)
 	if err != nil {
-		return false, err
+		return err
 	}
 	document := f.Document
 	if document == nil {
 		document = []byte("{}")
 	}
-	tag, err := tx.Exec(ctx, `
+	var run *int32
+	if !f.Run.IsZero() {
+		run = &f.Run.Number
+	}
+	u.rows(func(rows pgx.Rows) error {
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		*created = append(*created, ids...)
+		return err
+	}, `
 		INSERT INTO flow (id, tenant_id, source_id, format, codec, container, label, description, tags, status,
 			read_only, avg_bit_rate, max_bit_rate, essence, document, job_id, run, created_by, updated_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-		ON CONFLICT (id) DO NOTHING`,
+		ON CONFLICT (id) DO NOTHING RETURNING id`,
 		f.ID, f.Tenant, f.SourceID, f.Format, f.Codec, f.Container, f.Label, f.Description, tagsOf(f.Tags), f.Status,
 		f.ReadOnly, nilIfZero(f.AvgBitRate), nilIfZero(f.MaxBitRate), packed, document,
-		nilIfZero(f.Run.Job), runNumber(f.Run), f.CreatedBy, f.UpdatedBy)
-	if err != nil {
-		return false, fmt.Errorf("insert flow %s: %w", f.ID, err)
-	}
-	return tag.RowsAffected() == 1, nil
-}
-
-func runNumber(r Run) *int32 {
-	if r.IsZero() {
-		return nil
-	}
-	return &r.Number
-}
-
-// checkOwner is a Conflict unless all the Flows are of the tenant and run.
-func checkOwner(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, ids []uuid.UUID) error {
-	var other uuid.UUID
-	err := tx.QueryRow(ctx, `
-		SELECT id FROM flow WHERE id = ANY($1)
-			AND (tenant_id <> $2 OR job_id IS DISTINCT FROM $3 OR run IS DISTINCT FROM $4) ORDER BY id LIMIT 1`,
-		ids, tenant, run.Job, run.Number).Scan(&other)
-	if isNone(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("check who owns the flows: %w", err)
-	}
-	return fault.Newf(fault.Conflict, "flow %s exists already and is not of run %d of job %s", other, run.Number, run.Job)
-}
-
-// insertMembers writes a multi Flow's collection. Repeats change nothing.
-func insertMembers(ctx context.Context, tx pgx.Tx, tenant Tenant, multi uuid.UUID, members []media.Member, mappings []any) error {
-	for i, m := range members {
-		var mapping any
-		if i < len(mappings) {
-			mapping = mappings[i]
-		}
-		tag, err := tx.Exec(ctx, `
-			INSERT INTO flow_member (flow_id, position, member_id, role, mapping)
-			SELECT $1, $2, id, $3, $4 FROM flow WHERE id = $5 AND tenant_id = $6 AND deleted_at IS NULL
-			ON CONFLICT (flow_id, position) DO UPDATE SET role = excluded.role`,
-			multi, i, m.Role, mapping, m.FlowID, tenant)
-		if err != nil {
-			return fmt.Errorf("insert member %s of flow %s: %w", m.FlowID, multi, err)
-		}
-		if tag.RowsAffected() == 0 {
-			return fault.Newf(fault.InvalidArgument, "flow %s collects %s, which does not exist", multi, m.FlowID)
-		}
-	}
+		nilIfZero(f.Run.Job), run, f.CreatedBy, f.UpdatedBy)
 	return nil
 }
+
+// queueOwnerCheck queues what is a Conflict unless all the Flows are of the tenant
+// and run.
+func (u *unit) queueOwnerCheck(tenant Tenant, run Run, ids []uuid.UUID) {
+	u.rows(func(rows pgx.Rows) error {
+		others, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err == nil && len(others) > 0 {
+			return fault.Newf(fault.Conflict, "flow %s exists already and is another's", others[0])
+		}
+		return err
+	}, `
+		SELECT id FROM flow WHERE id = ANY($1)
+			AND (tenant_id <> $2 OR coalesce(job_id, '') <> $3 OR coalesce(run, 0) <> $4) ORDER BY id LIMIT 1`,
+		ids, tenant, run.Job, run.Number)
+}
+
+// queueMembers queues a multi Flow's collection. Repeats change nothing.
+func (u *unit) queueMembers(f *Flow) {
+	for i, m := range f.Collection {
+		var mapping []byte
+		if i < len(f.Mappings) {
+			mapping = f.Mappings[i]
+		}
+		u.rows(func(rows pgx.Rows) error {
+			found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+			if err == nil && len(found) == 0 {
+				return fault.Newf(fault.InvalidArgument, "flow %s collects %s, which does not exist", f.ID, m.FlowID)
+			}
+			return err
+		}, `
+			INSERT INTO flow_member (flow_id, position, member_id, role, mapping)
+			SELECT $1, $2, id, $3, $4 FROM flow WHERE id = $5 AND tenant_id = $6 AND deleted_at IS NULL AND id <> $1
+			ON CONFLICT (flow_id, position) DO UPDATE SET role = excluded.role RETURNING member_id`,
+			f.ID, i, m.Role, mapping, m.FlowID, f.Tenant)
+	}
+}
+
+// Ending is how a run ends.
+type Ending int
+
+// Endings.
+const (
+	// Close marks the run's Flows complete.
+	Close Ending = iota
+	// CloseAtGap does so too, and keeps only what is contiguous from their start.
+	CloseAtGap
+	// Discard hides them.
+	Discard
+)
 
 // EndRun closes the Flows of a run as complete, or hides them and condemns what
 // only they referred to. It returns the sums over them. A repeat returns the same;
 // the other end is WrongState.
-func (s *Store) EndRun(ctx context.Context, tenant Tenant, run Run, discard bool) (Totals, error) {
+func (s *Store) EndRun(ctx context.Context, tenant Tenant, run Run, ending Ending) (Totals, error) {
 	wanted := runClosed
-	if discard {
+	if ending == Discard {
 		wanted = runDiscarded
 	}
 	var totals Totals
-	err := s.write(ctx, func(tx pgx.Tx) error {
+	err := s.write(ctx, func(u *unit) error {
+		totals = Totals{}
+		var state string
+		var ids []uuid.UUID
 		// The row is made even if the run has no Flows yet, so that they come too late.
-		if err := startRun(ctx, tx, tenant, run); err != nil {
+		u.queueRun(&state, tenant, run, forUpdate)
+		u.rows(func(rows pgx.Rows) error {
+			var id uuid.UUID
+			var t Totals
+			var deleted bool
+			_, err := pgx.ForEachRow(rows, []any{&id, &t.Segments, &t.Bytes, &t.Grains, &deleted}, func() error {
+				totals.add(t)
+				if !deleted {
+					ids = append(ids, id)
+				}
+				return nil
+			})
+			return err
+		}, `
+			SELECT id, segments, bytes, grains, deleted_at IS NOT NULL FROM flow
+			WHERE tenant_id = $1 AND job_id = $2 AND run = $3 ORDER BY id FOR UPDATE`, tenant, run.Job, run.Number)
+		if err := u.send(ctx); err != nil {
 			return err
 		}
-		state, err := lockRun(ctx, tx, tenant, run, forUpdate)
-		if err != nil {
-			return err
+		if state != runOpen {
+			return run.checkEnded(state, wanted)
 		}
-		if state == runOpen {
-			if err := s.endOpenRun(ctx, tx, tenant, run, wanted); err != nil {
+		u.exec(`UPDATE run SET state = $4, ended_at = now() WHERE tenant_id = $1 AND job_id = $2 AND run = $3`,
+			tenant, run.Job, run.Number, wanted)
+		switch ending {
+		case Discard:
+			totals = Totals{}
+			return s.deleteFlows(ctx, u, tenant, ids)
+		case CloseAtGap:
+			var err error
+			if totals, err = cutAtGap(ctx, u, tenant, ids); err != nil {
 				return err
 			}
-		} else if state != wanted {
-			return fault.Newf(fault.WrongState, "run %d of job %s is %s already and cannot be %s", run.Number, run.Job, state, wanted)
+		case Close:
 		}
-		totals, err = runTotals(ctx, tx, tenant, run)
-		return err
+		return s.closeFlows(ctx, u, tenant, ids)
 	})
-	return totals, err
+	if err != nil {
+		return Totals{}, fmt.Errorf("end run %d of job %s: %w", run.Number, run.Job, err)
+	}
+	return totals, nil
 }
 
-func (s *Store) endOpenRun(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run, state string) error {
-	_, err := tx.Exec(ctx, `UPDATE run SET state = $4, ended_at = now() WHERE tenant_id = $1 AND job_id = $2 AND run = $3`,
-		tenant, run.Job, run.Number, state)
-	if err != nil {
-		return fmt.Errorf("end run %d of job %s: %w", run.Number, run.Job, err)
+func (r Run) checkEnded(state, wanted string) error {
+	if state != wanted {
+		return fault.Newf(fault.WrongState, "run %d of job %s is %s already and cannot be %s", r.Number, r.Job, state, wanted)
 	}
-	ids, err := collect(ctx, tx, pgx.RowTo[uuid.UUID], `
-		SELECT id FROM flow WHERE tenant_id = $1 AND job_id = $2 AND run = $3 AND deleted_at IS NULL ORDER BY id FOR UPDATE`,
-		tenant, run.Job, run.Number)
-	if err != nil {
-		return fmt.Errorf("lock flows of run %d of job %s: %w", run.Number, run.Job, err)
-	}
-	if state == runDiscarded {
-		return s.deleteFlows(ctx, tx, tenant, ids)
-	}
-	return s.closeFlows(ctx, tx, tenant, ids)
+	return nil
 }
 
-func runTotals(ctx context.Context, tx pgx.Tx, tenant Tenant, run Run) (Totals, error) {
-	var t Totals
-	err := tx.QueryRow(ctx, `
-		SELECT coalesce(sum(segments), 0), coalesce(sum(bytes), 0), coalesce(sum(grains), 0)
-		FROM flow WHERE tenant_id = $1 AND job_id = $2 AND run = $3`,
-		tenant, run.Job, run.Number).Scan(&t.Segments, &t.Bytes, &t.Grains)
-	if err != nil {
-		return Totals{}, fmt.Errorf("sum up run %d of job %s: %w", run.Number, run.Job, err)
-	}
-	return t, nil
+func (t *Totals) add(o Totals) {
+	t.Segments += o.Segments
+	t.Bytes += o.Bytes
+	t.Grains += o.Grains
 }
 
 // closeFlows marks Flows complete, with the bit rates that their segments have. A
 // segment shorter than a second counts as one, so that a stub makes no peak.
-func (s *Store) closeFlows(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []uuid.UUID) error {
-	_, err := tx.Exec(ctx, `
+func (s *Store) closeFlows(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) error {
+	u.exec(`
 		UPDATE flow SET status = $2, revision = nextval('flow_revision'), metadata_updated_at = clock_timestamp(),
 			avg_bit_rate = rate.average, max_bit_rate = rate.peak
 		FROM (
@@ -302,27 +346,58 @@ func (s *Store) closeFlows(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []
 			LEFT JOIN object o ON o.tenant_id = s.tenant_id AND o.id = s.object_id
 			WHERE f.id = ANY($1) GROUP BY f.id
 		) rate WHERE flow.id = rate.id`, ids, media.StatusComplete)
+	closed, err := u.readFlows(ctx, tenant, ids)
 	if err != nil {
-		return fmt.Errorf("close %d flows: %w", len(ids), err)
+		return err
 	}
-	return s.publishFlows(ctx, tx, subjects.FlowClosed, tenant, ids)
+	return s.publishFlows(ctx, u, subjects.FlowClosed, closed...)
+}
+
+// cutAtGap takes away, of each locked Flow, what lies after its first gap, and
+// returns what is left over all.
+func cutAtGap(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) (Totals, error) {
+	var (
+		objects []string
+		left    []Totals
+	)
+	into(u, &objects, pgx.RowTo[string], `
+		DELETE FROM segment s USING (
+			SELECT flow_id, min(start_ns) AS start_ns FROM (
+				SELECT flow_id, start_ns, lag(end_ns) OVER (PARTITION BY flow_id ORDER BY start_ns) AS before
+				FROM segment WHERE flow_id = ANY($1)
+			) stored WHERE start_ns > before GROUP BY flow_id
+		) gap WHERE s.flow_id = gap.flow_id AND s.start_ns >= gap.start_ns RETURNING s.object_id`, ids)
+	into(u, &left, pgx.RowToStructByPos[Totals], `
+		UPDATE flow SET segments = held.segments, bytes = held.bytes, grains = held.grains FROM (
+			SELECT f.id, count(s.object_id) AS segments, coalesce(sum(o.size), 0)::bigint AS bytes, coalesce(sum(o.grains), 0)::bigint AS grains
+			FROM flow f LEFT JOIN segment s ON s.flow_id = f.id LEFT JOIN object o ON o.tenant_id = s.tenant_id AND o.id = s.object_id
+			WHERE f.id = ANY($1) GROUP BY f.id
+		) held WHERE flow.id = held.id RETURNING held.segments, held.bytes, held.grains`, ids)
+	if err := u.send(ctx); err != nil {
+		return Totals{}, err
+	}
+	u.queueCondemnUnused(tenant, objects)
+	var totals Totals
+	for _, t := range left {
+		totals.add(t)
+	}
+	return totals, nil
 }
 
 // deleteFlows hides locked Flows, takes their segments away and condemns the
 // objects that nothing refers to any more.
-func (s *Store) deleteFlows(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []uuid.UUID) error {
-	objects, err := collect(ctx, tx, pgx.RowTo[string], `DELETE FROM segment WHERE flow_id = ANY($1) RETURNING object_id`, ids)
-	if err != nil {
-		return fmt.Errorf("delete segments of %d flows: %w", len(ids), err)
-	}
-	deleted, err := collect(ctx, tx, pgx.RowToStructByPos[deletedFlow], `
+func (s *Store) deleteFlows(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) error {
+	var (
+		objects []string
+		deleted []deletedFlow
+	)
+	into(u, &objects, pgx.RowTo[string], `DELETE FROM segment WHERE flow_id = ANY($1) RETURNING object_id`, ids)
+	into(u, &deleted, pgx.RowToStructByPos[deletedFlow], `
 		UPDATE flow SET deleted_at = now(), segments = 0, bytes = 0, grains = 0, revision = nextval('flow_revision')
 		WHERE id = ANY($1) RETURNING id, revision`, ids)
-	if err != nil {
-		return fmt.Errorf("delete %d flows: %w", len(ids), err)
-	}
-	if err := condemnUnused(ctx, tx, tenant, objects); err != nil {
+	if err := u.send(ctx); err != nil {
 		return err
 	}
-	return s.publishDeleted(ctx, tx, tenant, deleted)
+	u.queueCondemnUnused(tenant, objects)
+	return s.publishDeleted(ctx, u, tenant, deleted)
 }

@@ -79,7 +79,7 @@ func TestClosedRunTakesNothingMore(t *testing.T) {
 	require.NoError(t, err)
 
 	for range 2 {
-		totals, err := b.EndRun(t.Context(), tenantA, run, false)
+		totals, err := b.EndRun(t.Context(), tenantA, run, store.Close)
 		require.NoError(t, err)
 		require.Equal(t, store.Totals{Segments: 2, Bytes: 2000, Grains: 2}, totals)
 	}
@@ -94,7 +94,7 @@ func TestClosedRunTakesNothingMore(t *testing.T) {
 	require.Equal(t, fault.Gone, code(err))
 	_, err = b.Allocate(t.Context(), tenantA, uuid.New(), map[uuid.UUID]int{flow: 1})
 	require.Equal(t, fault.Gone, code(err))
-	_, err = b.EndRun(t.Context(), tenantA, run, true)
+	_, err = b.EndRun(t.Context(), tenantA, run, store.Discard)
 	require.Equal(t, fault.WrongState, code(err))
 	stored, err := b.Register(t.Context(), tenantA, done)
 	require.NoError(t, err, "a repeat is answered with what the first one stored")
@@ -109,7 +109,7 @@ func TestDiscardedRunLeavesNothing(t *testing.T) {
 	_, err := b.Register(t.Context(), tenantA, b.work(t, tenantA, run, flow, seconds(0, 2)))
 	require.NoError(t, err)
 	for range 2 {
-		_, err := b.EndRun(t.Context(), tenantA, run, true)
+		_, err := b.EndRun(t.Context(), tenantA, run, store.Discard)
 		require.NoError(t, err)
 	}
 	_, err = b.Flow(t.Context(), tenantA, flow)
@@ -129,7 +129,7 @@ func TestDiscardedRunLeavesNothing(t *testing.T) {
 func TestRunMayEndBeforeItsFlowsCome(t *testing.T) {
 	t.Parallel()
 	b, run := setup(t), store.Run{Job: "cancelled", Number: 1}
-	_, err := b.EndRun(t.Context(), tenantA, run, true)
+	_, err := b.EndRun(t.Context(), tenantA, run, store.Discard)
 	require.NoError(t, err)
 	err = b.PutFlows(t.Context(), tenantA, run, "chunker", []*media.Flow{audioFlow(uuid.New())}, nil)
 	require.Equal(t, fault.Gone, code(err))
@@ -147,7 +147,22 @@ func TestOtherTenantsSeeNothing(t *testing.T) {
 	require.Empty(t, b.segments(t.Context(), t, tenantB, flow))
 	_, err = b.Allocate(t.Context(), tenantB, uuid.New(), map[uuid.UUID]int{flow: 1})
 	require.Equal(t, fault.NotFound, code(err))
-	_, err = b.EndRun(t.Context(), tenantB, run, true) // another run of the same name
+	_, err = b.EndRun(t.Context(), tenantB, run, store.Discard) // another run of the same name
 	require.NoError(t, err)
 	require.Len(t, b.segments(t.Context(), t, tenantA, flow), 1)
+}
+
+func TestKeptRunEndsAtItsFirstGap(t *testing.T) {
+	t.Parallel()
+	b, flow := setup(t), uuid.New()
+	run := b.newRun(t, tenantA, flow)
+	_, err := b.Register(t.Context(), tenantA, b.work(t, tenantA, run, flow, seconds(0, 2), seconds(2, 4), seconds(5, 6), seconds(6, 8)))
+	require.NoError(t, err)
+	totals, err := b.EndRun(t.Context(), tenantA, run, store.CloseAtGap)
+	require.NoError(t, err)
+	require.Equal(t, store.Totals{Segments: 2, Bytes: 2000, Grains: 2}, totals)
+	got, err := b.Flow(t.Context(), tenantA, flow)
+	require.NoError(t, err)
+	require.Equal(t, seconds(0, 4), got.Timerange)
+	require.Equal(t, media.StatusComplete, got.Status)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -12,6 +11,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
+	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
 // Segment places an object, or a part of it, on a Flow's time line.
@@ -34,8 +34,8 @@ type lockedFlow struct {
 	Status    media.Status
 	Container string
 	ReadOnly  bool
-	Job       *string
-	Run       *int32
+	Job       string
+	Run       int32
 	Deleted   bool
 }
 
@@ -50,31 +50,45 @@ func (f *lockedFlow) open() error {
 	return nil
 }
 
-// lockFlows locks Flows in the order of their ids. One that the tenant has not is
-// NotFound.
-func lockFlows(ctx context.Context, tx pgx.Tx, tenant Tenant, ids []uuid.UUID, strength string) ([]lockedFlow, error) {
-	flows, err := collect(ctx, tx, pgx.RowToStructByPos[lockedFlow], `
-		SELECT id, status, container, read_only, job_id, run, deleted_at IS NOT NULL
+// queueFlowLocks queues the lock of Flows, in the order of their ids.
+func (u *unit) queueFlowLocks(out *[]lockedFlow, tenant Tenant, ids []uuid.UUID, strength string) {
+	into(u, out, pgx.RowToStructByPos[lockedFlow], `
+		SELECT id, status, container, read_only, coalesce(job_id, ''), coalesce(run, 0), deleted_at IS NOT NULL
 		FROM flow WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id `+strength, tenant, ids)
-	if err != nil {
-		return nil, fmt.Errorf("lock %d flows: %w", len(ids), err)
-	}
-	found := make(map[uuid.UUID]bool, len(flows))
-	for _, f := range flows {
+}
+
+// checkFound is NotFound if one of the Flows is not among those locked.
+func checkFound(locked []lockedFlow, ids []uuid.UUID) error {
+	found := make(map[uuid.UUID]bool, len(locked))
+	for _, f := range locked {
 		found[f.ID] = true
 	}
 	for _, id := range ids {
 		if !found[id] {
-			return nil, fault.Newf(fault.NotFound, "there is no flow %s", id)
+			return fault.Newf(fault.NotFound, "there is no flow %s", id)
 		}
 	}
-	return flows, nil
+	return nil
 }
 
-// insertSegments is the only writer of segments. The caller holds the rows of the
-// Flows, for update, and of the objects. It returns what was added to each Flow, or
-// SegmentOverlap naming two ranges that overlap.
-func (s *Store) insertSegments(ctx context.Context, tx pgx.Tx, tenant Tenant, segments []Segment) (map[uuid.UUID]mediatime.Range, error) {
+// checkOpen refuses Flows that are not there or take no more segments.
+func checkOpen(locked []lockedFlow, ids []uuid.UUID) error {
+	if err := checkFound(locked, ids); err != nil {
+		return err
+	}
+	for i := range locked {
+		if err := locked[i].open(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertSegments queues new segments. It is the only writer of segments: the caller
+// holds the rows of the Flows, for update, and of the objects. It returns what is
+// added to each Flow, or SegmentOverlap, naming two ranges that overlap; overlaps
+// with what is stored come to light when the unit is sent.
+func (u *unit) insertSegments(tenant Tenant, segments []Segment) (map[uuid.UUID]mediatime.Range, error) {
 	sorted := slices.Clone(segments)
 	slices.SortFunc(sorted, func(a, b Segment) int {
 		return cmp.Or(slices.Compare(a.FlowID[:], b.FlowID[:]), cmp.Compare(a.Range.Start, b.Range.Start))
@@ -86,13 +100,37 @@ func (s *Store) insertSegments(ctx context.Context, tx pgx.Tx, tenant Tenant, se
 		}
 		added[one.FlowID] = added[one.FlowID].Union(one.Range)
 	}
-	if err := probeNeighbours(ctx, tx, sorted); err != nil {
-		return nil, err
-	}
-	if err := copySegments(ctx, tx, tenant, sorted); err != nil {
-		return nil, err
-	}
+	c := columnsOf(sorted)
+	u.probeNeighbours(c)
+	u.exec(`
+		INSERT INTO segment (flow_id, start_ns, end_ns, tenant_id, object_id, ts_offset_ns, last_duration, key_frames, sample_offset, sample_count)
+		SELECT n.flow_id, n.start_ns, n.end_ns, $1, n.object_id, n.ts_offset_ns, n.last_duration, n.key_frames, n.sample_offset, n.sample_count
+		FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::int[], $9::bigint[], $10::bigint[])
+			AS n (flow_id, start_ns, end_ns, object_id, ts_offset_ns, last_duration, key_frames, sample_offset, sample_count)`,
+		tenant, c.flows, c.starts, c.ends, c.objects, c.offsets, c.lastDurations, c.keyFrames, c.sampleOffsets, c.sampleCounts)
 	return added, nil
+}
+
+// segmentColumns are segments column by column.
+type segmentColumns struct {
+	flows                                      []uuid.UUID
+	starts, ends, offsets                      []int64
+	objects                                    []string
+	lastDurations, sampleOffsets, sampleCounts []*int64
+	keyFrames                                  []*int32
+}
+
+func columnsOf(segments []Segment) *segmentColumns {
+	c := &segmentColumns{}
+	for i := range segments {
+		s := &segments[i]
+		c.flows, c.objects = append(c.flows, s.FlowID), append(c.objects, s.ObjectID)
+		c.starts, c.ends = append(c.starts, int64(s.Range.Start)), append(c.ends, int64(s.Range.End))
+		c.offsets, c.lastDurations = append(c.offsets, int64(s.Offset)), append(c.lastDurations, (*int64)(s.LastDuration))
+		c.keyFrames, c.sampleOffsets = append(c.keyFrames, s.KeyFrames), append(c.sampleOffsets, s.SampleOffset)
+		c.sampleCounts = append(c.sampleCounts, s.SampleCount)
+	}
+	return c
 }
 
 func overlap(flow uuid.UUID, wanted, stored mediatime.Range) error {
@@ -101,64 +139,55 @@ func overlap(flow uuid.UUID, wanted, stored mediatime.Range) error {
 
 // probeNeighbours looks, for each new segment, at the last stored one that starts
 // before its end. As stored ones do not overlap, no other can reach into it.
-func probeNeighbours(ctx context.Context, tx pgx.Tx, segments []Segment) error {
-	flows := make([]uuid.UUID, len(segments))
-	starts := make([]int64, len(segments))
-	ends := make([]int64, len(segments))
-	for i, one := range segments {
-		flows[i], starts[i], ends[i] = one.FlowID, int64(one.Range.Start), int64(one.Range.End)
-	}
-	var (
-		flow           uuid.UUID
-		wanted, stored mediatime.Range
-	)
-	err := tx.QueryRow(ctx, `
+func (u *unit) probeNeighbours(c *segmentColumns) {
+	u.one(func(row pgx.Row) error {
+		var (
+			flow           uuid.UUID
+			wanted, stored mediatime.Range
+		)
+		err := row.Scan(&flow, &wanted.Start, &wanted.End, &stored.Start, &stored.End)
+		if isNone(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return overlap(flow, wanted, stored)
+	}, `
 		SELECT n.flow_id, n.start_ns, n.end_ns, stored.start_ns, stored.end_ns
 		FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS n (flow_id, start_ns, end_ns)
 		CROSS JOIN LATERAL (
 			SELECT s.start_ns, s.end_ns FROM segment s
 			WHERE s.flow_id = n.flow_id AND s.start_ns < n.end_ns ORDER BY s.start_ns DESC LIMIT 1
 		) stored
-		WHERE stored.end_ns > n.start_ns LIMIT 1`, flows, starts, ends).
-		Scan(&flow, &wanted.Start, &wanted.End, &stored.Start, &stored.End)
-	if isNone(err) {
-		return nil
+		WHERE stored.end_ns > n.start_ns LIMIT 1`, c.flows, c.starts, c.ends)
+}
+
+// addSegments queues new segments of locked Flows, brings what stands of these up to
+// date, and tells of it. Revisions has a new one for each Flow.
+func (s *Store) addSegments(ctx context.Context, u *unit, tenant Tenant, flows []*Flow, revisions []int64, news []NewSegment) error {
+	segments := make([]Segment, len(news))
+	totals := map[uuid.UUID]Totals{}
+	for i := range news {
+		segments[i] = news[i].Segment
+		t := totals[news[i].FlowID]
+		t.add(Totals{Segments: 1, Bytes: news[i].Object.Size, Grains: int64(news[i].Object.Grains)})
+		totals[news[i].FlowID] = t
 	}
+	added, err := u.insertSegments(tenant, segments)
 	if err != nil {
-		return fmt.Errorf("look at the neighbours of %d segments: %w", len(segments), err)
+		return err
 	}
-	return overlap(flow, wanted, stored)
-}
-
-func copySegments(ctx context.Context, tx pgx.Tx, tenant Tenant, segments []Segment) error {
-	columns := []string{
-		"flow_id", "start_ns", "end_ns", "tenant_id", "object_id", "ts_offset_ns",
-		"last_duration", "key_frames", "sample_offset", "sample_count",
-	}
-	rows := make([][]any, len(segments))
-	for i, one := range segments {
-		rows[i] = []any{
-			one.FlowID, int64(one.Range.Start), int64(one.Range.End), tenant, one.ObjectID, int64(one.Offset),
-			(*int64)(one.LastDuration), one.KeyFrames, one.SampleOffset, one.SampleCount,
-		}
-	}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"segment"}, columns, pgx.CopyFromRows(rows)); err != nil {
-		return fmt.Errorf("insert %d segments: %w", len(segments), err)
-	}
-	return nil
-}
-
-// addTotals brings the sums of Flows up to date after segments were added to them.
-func addTotals(ctx context.Context, tx pgx.Tx, added map[uuid.UUID]Totals) error {
-	batch := &pgx.Batch{}
-	for id, t := range added {
-		batch.Queue(`
+	for i, f := range flows {
+		t, within := totals[f.ID], added[f.ID]
+		u.exec(`
 			UPDATE flow SET segments = segments + $2, bytes = bytes + $3, grains = grains + $4,
-				revision = nextval('flow_revision'), segments_updated_at = clock_timestamp()
-			WHERE id = $1`, id, t.Segments, t.Bytes, t.Grains)
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("sum up %d flows: %w", len(added), err)
+				revision = $5, segments_updated_at = clock_timestamp()
+			WHERE id = $1`, f.ID, t.Segments, t.Bytes, t.Grains, revisions[i])
+		f.Revision, f.Timerange = revisions[i], f.Timerange.Union(within)
+		if err := s.publishFlow(ctx, u, subjects.SegmentsAdded, f, &within); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,59 +1,51 @@
 package store
 
 import (
-	"context"
-	"fmt"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/media"
-	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
-// ensureSources makes the Sources that are not there yet, by the given account, and
-// checks that those which are have the same tenant and format.
-func (s *Store) ensureSources(ctx context.Context, tx pgx.Tx, tenant Tenant, by string, sources []*media.Source) error {
+// queueSources queues the making of the Sources that are not there yet, by the given
+// account, and the check that those which are have the same tenant and format. Those
+// made are put into created.
+func (u *unit) queueSources(tenant Tenant, by string, sources []*media.Source, created *[]*media.Source) {
 	wanted := make(map[uuid.UUID]media.Format, len(sources))
-	var created []*media.Source
+	ids := make([]uuid.UUID, 0, len(sources))
 	for _, source := range sources {
-		err := tx.QueryRow(ctx, `
+		u.one(func(row pgx.Row) error {
+			err := row.Scan(&source.Created, &source.Updated)
+			if err == nil {
+				*created = append(*created, source)
+			}
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil // it is there
+			}
+			return err
+		}, `
 			INSERT INTO source (id, tenant_id, format, label, description, tags, created_by, updated_by)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO NOTHING
 			RETURNING created_at, updated_at`,
-			source.ID, tenant, source.Format, source.Label, source.Description, tagsOf(source.Tags), by).
-			Scan(&source.Created, &source.Updated)
-		switch {
-		case err == nil:
-			created = append(created, source)
-		case !isNone(err):
-			return fmt.Errorf("insert source %s: %w", source.ID, err)
-		}
+			source.ID, tenant, source.Format, source.Label, source.Description, tagsOf(source.Tags), by)
 		wanted[source.ID] = source.Format
-	}
-	if err := checkSources(ctx, tx, tenant, wanted); err != nil {
-		return err
-	}
-	return s.publishSources(ctx, tx, subjects.SourceCreated, tenant, created)
-}
-
-func checkSources(ctx context.Context, tx pgx.Tx, tenant Tenant, wanted map[uuid.UUID]media.Format) error {
-	ids := make([]uuid.UUID, 0, len(wanted))
-	for id := range wanted {
-		ids = append(ids, id)
+		ids = append(ids, source.ID)
 	}
 	// The lock keeps a Source from being cleared away before its new Flow is there.
-	rows, err := tx.Query(ctx, `SELECT id, tenant_id, format FROM source WHERE id = ANY($1) ORDER BY id FOR SHARE`, ids)
-	if err != nil {
-		return fmt.Errorf("read %d sources: %w", len(ids), err)
-	}
+	u.rows(func(rows pgx.Rows) error { return checkSources(rows, tenant, wanted) },
+		`SELECT id, tenant_id, format FROM source WHERE id = ANY($1) ORDER BY id FOR SHARE`, ids)
+}
+
+func checkSources(rows pgx.Rows, tenant Tenant, wanted map[uuid.UUID]media.Format) error {
 	var (
 		id     uuid.UUID
 		owner  Tenant
 		format media.Format
 	)
-	_, err = pgx.ForEachRow(rows, []any{&id, &owner, &format}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&id, &owner, &format}, func() error {
 		switch {
 		case owner != tenant:
 			return fault.Newf(fault.Conflict, "source %s exists and belongs to someone else", id)
@@ -62,10 +54,7 @@ func checkSources(ctx context.Context, tx pgx.Tx, tenant Tenant, wanted map[uuid
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("check sources: %w", err)
-	}
-	return nil
+	return err
 }
 
 // tagsOf never returns nil, which would be written as JSON's null.

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 )
@@ -34,15 +35,15 @@ func (t Tenant) Check() error {
 
 // Store reads and writes the index.
 type Store struct {
-	db      *pg.DB
-	changed *pg.Signal
-	trace   *telemetry.Tracing
+	db        *pg.DB
+	publisher *outbox.Publisher
+	trace     *telemetry.Tracing
 }
 
-// New makes a Store on a migrated schema. The signal is raised after each commit
-// that left facts in the outbox.
-func New(db *pg.DB, changed *pg.Signal, trace *telemetry.Tracing) *Store {
-	return &Store{db, changed, trace}
+// New makes a Store on a migrated schema. What it commits to the outbox is handed to
+// the publisher.
+func New(db *pg.DB, publisher *outbox.Publisher, trace *telemetry.Tracing) *Store {
+	return &Store{db, publisher, trace}
 }
 
 // querier is a pool or a transaction.
@@ -50,15 +51,6 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-}
-
-// write runs fn in a transaction and then says that there is something to publish.
-func (s *Store) write(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	if err := s.db.InTx(ctx, fn); err != nil {
-		return err
-	}
-	s.changed.Raise()
-	return nil
 }
 
 // collect reads all rows of a query with scan.

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -10,6 +12,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/embed/meshtest"
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
+	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 
@@ -27,16 +30,17 @@ type bundle struct {
 	db *pg.DB
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t testing.TB) *bundle {
 	t.Helper()
 	db := openDB(t, meshtest.Database(t, meshtest.Template{}))
 	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
-	return &bundle{store.New(db, db.NewSignal("outbox"), trace), db}
+	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())
+	return &bundle{store.New(db, publisher, trace), db}
 }
 
-func openDB(t *testing.T, url string) *pg.DB {
+func openDB(t testing.TB, url string) *pg.DB {
 	t.Helper()
 	db, err := pg.Open(t.Context(), url, "store", 8)
 	require.NoError(t, err)
@@ -66,14 +70,14 @@ func audioFlow(id uuid.UUID) *media.Flow {
 }
 
 // work allocates one object for each range and returns the registration of all.
-func (b *bundle) work(t *testing.T, tenant store.Tenant, run store.Run, flow uuid.UUID, ranges ...mediatime.Range) store.Registration {
+func (b *bundle) work(t testing.TB, tenant store.Tenant, run store.Run, flow uuid.UUID, ranges ...mediatime.Range) store.Registration {
 	t.Helper()
 	r := store.Registration{WorkID: uuid.New(), Epoch: 1, Run: run}
 	b.extend(t, tenant, &r, flow, ranges...)
 	return r
 }
 
-func (b *bundle) extend(t *testing.T, tenant store.Tenant, r *store.Registration, flow uuid.UUID, ranges ...mediatime.Range) {
+func (b *bundle) extend(t testing.TB, tenant store.Tenant, r *store.Registration, flow uuid.UUID, ranges ...mediatime.Range) {
 	t.Helper()
 	objects, err := b.Allocate(t.Context(), tenant, r.WorkID, map[uuid.UUID]int{flow: len(ranges)})
 	require.NoError(t, err)
@@ -138,4 +142,11 @@ func TestMigrationsGoUpDownUp(t *testing.T) {
 		`SELECT count(*) FROM information_schema.tables WHERE table_schema = 'store' AND table_name <> 'migration'`).Scan(&tables))
 	require.Zero(t, tables)
 	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
+}
+
+func TestOutboxIsAsItsPackageWantsIt(t *testing.T) {
+	t.Parallel()
+	files, err := fs.ReadFile(migrations.FS, "0001_store.sql")
+	require.NoError(t, err)
+	require.Contains(t, string(files), strings.TrimSpace(outbox.Schema))
 }

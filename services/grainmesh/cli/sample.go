@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/urfave/cli/v3"
+
+	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
+	portalv1 "github.com/grainmesh/grainmesh/rpc/portal/v1"
+)
+
+// firstIngest ingests --file or a sample, and says where to see it.
+func firstIngest(ctx context.Context, cmd *cli.Command) error {
+	path := cmd.String("file")
+	if path == "" {
+		var err error
+		if path, err = makeSample(ctx, cmd.String("data")); err != nil {
+			return err
+		}
+	}
+	c, err := connect(cmd)
+	if err != nil {
+		return err
+	}
+	url, err := c.sourceURL(ctx, cmd, path)
+	if err != nil {
+		return err
+	}
+	created, err := c.jobs.CreateJob(ctx, &jobv1.CreateJobRequest{Spec: &jobv1.IngestSpec{Url: url, Label: filepath.Base(path)}})
+	if err != nil {
+		return err
+	}
+	job, err := watch(ctx, cmd, c, created.GetJob().GetId())
+	if err != nil {
+		return err
+	}
+	return c.invite(ctx, cmd, job)
+}
+
+// invite prints what to do next: the page, a window, the log.
+func (c *client) invite(ctx context.Context, cmd *cli.Command, job *jobv1.Job) error {
+	link, err := c.portal.CreateLoginLink(ctx, &portalv1.CreateLoginLinkRequest{Next: "/flows/" + job.GetFlowId()})
+	if err != nil {
+		return err
+	}
+	format := "wav"
+	for _, t := range job.GetAnalysis().GetTracks() {
+		if t.GetFlow().GetVideo() != nil {
+			format = "mp4"
+		}
+	}
+	_, err = fmt.Fprintf(cmd.Root().Writer, `
+Ingested %s: flow %s
+  Watch it     %s
+  Take a part  %s window %s '[1:0_2:0)' -o part.%s
+  Log          %s
+`, job.GetSpec().GetLabel(), job.GetFlowId(), link.GetUrl(), os.Args[0], job.GetFlowId(), format, filepath.Join(cmd.String("data"), logFile))
+	return err
+}
+
+// makeSample makes, once, 20 s of 1080p25 H.264 with burnt-in timecode and stereo
+// AAC.
+func makeSample(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "sample.mp4")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	half := path + ".part.mp4"
+	ffmpeg := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-y",
+		"-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=25:duration=20",
+		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=20",
+		"-vf", `drawtext=timecode='10\:00\:00\:00':rate=25:fontsize=96:fontcolor=white:box=1:boxcolor=black@0.6:x=(w-tw)/2:y=h-160`,
+		"-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "50", "-b:v", "6M",
+		"-c:a", "aac", "-ac", "2", "-b:a", "128k", "-timecode", "10:00:00:00", "-movflags", "+faststart", half)
+	if out, err := ffmpeg.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("make a sample with ffmpeg: %w: %s", err, out)
+	}
+	if err := os.Rename(half, path); err != nil {
+		return "", fmt.Errorf("keep the sample: %w", err)
+	}
+	return path, nil
+}

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v3"
+
+	portalv1 "github.com/grainmesh/grainmesh/rpc/portal/v1"
+)
+
+func tokenCommand() *cli.Command {
+	return &cli.Command{
+		Name: "token", Usage: "print a token of the local mesh, good for an hour",
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			token, err := localToken(cmd.String("data"), cmd.String("tenant"))
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.Root().Writer, token)
+			return err
+		},
+	}
+}
+
+func loginLinkCommand() *cli.Command {
+	return &cli.Command{
+		Name: "login-link", Usage: "print a link that logs you in to the portal, once",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "next", Usage: "path of the page to open, such as /jobs"}},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			c, err := connect(cmd)
+			if err != nil {
+				return err
+			}
+			response, err := c.portal.CreateLoginLink(ctx, &portalv1.CreateLoginLinkRequest{Next: cmd.String("next")})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.Root().Writer, response.GetUrl())
+			return err
+		},
+	}
+}

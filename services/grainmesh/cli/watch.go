@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v3"
+
+	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
+)
+
+// watchEvery is how often a watched job is asked for: progress moves more than
+// twice a second.
+const watchEvery = 150 * time.Millisecond
+
+// watch waits for the end of a job, with a progress bar on a terminal. It returns
+// the job as it ended, and errJobFailed unless it completed.
+func watch(ctx context.Context, cmd *cli.Command, c *client, id string) (*jobv1.Job, error) {
+	bar := newBar(cmd.Root().ErrWriter, !cmd.Bool("json"))
+	defer bar.finish()
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		response, err := c.jobs.GetJob(ctx, &jobv1.GetJobRequest{Id: id})
+		if err != nil {
+			return nil, err
+		}
+		job := response.GetJob()
+		bar.job(job)
+		switch job.GetState() {
+		case jobv1.JobState_JOB_STATE_COMPLETED:
+			return job, nil
+		case jobv1.JobState_JOB_STATE_FAILED, jobv1.JobState_JOB_STATE_CANCELLED:
+			return job, fmt.Errorf("%w: it is %s: %s", errJobFailed, stateText(job.GetState()), job.GetFailure().GetMessage())
+		default:
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// bar is a progress bar; on what is no terminal it writes a line a state.
+type bar struct {
+	out   io.Writer
+	bar   *progressbar.ProgressBar // nil where there is no terminal
+	quiet bool
+	last  string
+}
+
+func newBar(out io.Writer, wanted bool) *bar {
+	b := &bar{out: out, quiet: !wanted}
+	if file, ok := out.(*os.File); ok && wanted && isatty.IsTerminal(file.Fd()) {
+		b.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(out), progressbar.OptionShowBytes(true),
+			progressbar.OptionSetWidth(30), progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionClearOnFinish())
+	}
+	return b
+}
+
+func (b *bar) job(j *jobv1.Job) {
+	b.step(stateText(j.GetState()), j.GetBytesDone(), j.GetBytesTotal())
+}
+
+// step shows how far something is.
+func (b *bar) step(what string, done, total int64) {
+	if b.bar != nil {
+		b.bar.ChangeMax64(max(total, done, 1))
+		b.bar.Describe(fmt.Sprintf("%-10s", what))
+		_ = b.bar.Set64(done)
+		return
+	}
+	if !b.quiet && what != b.last {
+		fmt.Fprintln(b.out, what)
+		b.last = what
+	}
+}
+
+func (b *bar) finish() {
+	if b.bar != nil {
+		_ = b.bar.Finish()
+	}
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/urfave/cli/v3"
+
+	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/mediatime"
+)
+
+func windowCommand() *cli.Command {
+	return &cli.Command{
+		Name: "window", Usage: "take a window of time out of a Flow", ArgsUsage: "FLOW TIMERANGE",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "file to write; - for standard output", Required: true},
+			&cli.StringFlag{Name: "format", Usage: "mp4, mov, wav, gsf or raw; by the file's name if not given"},
+			&cli.StringFlag{Name: "trim", Usage: "exact, or rap to start at the random access point before"},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if cmd.Args().Len() != 2 {
+				return usage("want FLOW and TIMERANGE, got %d arguments", cmd.Args().Len())
+			}
+			flow, timerange := cmd.Args().Get(0), cmd.Args().Get(1)
+			if _, err := mediatime.ParseRange(timerange); err != nil {
+				return usage("%w", err)
+			}
+			c, err := connect(cmd)
+			if err != nil {
+				return err
+			}
+			return c.window(ctx, cmd, flow, timerange)
+		},
+	}
+}
+
+// window downloads a window into a file, which appears only when it is whole.
+func (c *client) window(ctx context.Context, cmd *cli.Command, flow, timerange string) error {
+	path := cmd.String("output")
+	format := cmd.String("format")
+	if format == "" {
+		format = strings.TrimPrefix(filepath.Ext(path), ".")
+	}
+	query := url.Values{"timerange": {timerange}, "format": {format}}
+	if trim := cmd.String("trim"); trim != "" {
+		query.Set("trim", trim)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/tams/v8.2/flows/"+url.PathEscape(flow)+"/window?"+query.Encode(), nil)
+	if err != nil {
+		return fmt.Errorf("make the request: %w", err)
+	}
+	// A long window takes longer than a call may.
+	streaming := &http.Client{Transport: c.http.Transport}
+	response, err := streaming.Do(req)
+	if err != nil {
+		return fault.Newf(fault.Unavailable, "the mesh at %s: %w", c.base, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return restError(response)
+	}
+	n, err := save(cmd.Root().Writer, path, response.Body)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.Root().ErrWriter, "%s of %s, %s\n", response.Header.Get("X-Media-Timerange"), flow, bytesText(n))
+	return nil
+}
+
+func save(out io.Writer, path string, body io.Reader) (int64, error) {
+	if path == "-" {
+		n, err := io.Copy(out, body)
+		return n, err
+	}
+	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return 0, fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() { _ = file.Cleanup() }()
+	n, err := io.Copy(file, body)
+	if err != nil {
+		return n, fmt.Errorf("the window broke off after %d bytes: %w", n, err)
+	}
+	return n, file.CloseAtomicallyReplace()
+}
+
+// restError reads the error body of a REST answer.
+func restError(response *http.Response) error {
+	var body struct {
+		Code    fault.Code `json:"code"`
+		Message string     `json:"message"`
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<16)).Decode(&body); err != nil || body.Code == "" {
+		return fault.Newf(fault.Unavailable, "the mesh answered %s", response.Status)
+	}
+	return fault.New(body.Code, body.Message)
+}

@@ -1,0 +1,209 @@
+package portalbff
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/grainmesh/grainmesh/pkg/auth"
+	"github.com/grainmesh/grainmesh/pkg/bus"
+	"github.com/grainmesh/grainmesh/pkg/serve"
+	"github.com/grainmesh/grainmesh/pkg/subjects"
+	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
+)
+
+const (
+	// pingEvery keeps the connection alive through what stands between.
+	pingEvery = 15 * time.Second
+	// backlog is how many events may wait for a slow browser before it is cut off; it
+	// catches up when it comes back.
+	backlog = 256
+)
+
+// sent is one server-sent event.
+type sent struct {
+	name string
+	id   uint64 // sequence in the stream of events; 0 for progress
+	data []byte
+}
+
+// events streams the facts and progress of a tenant. A browser that comes back says
+// which event it saw last, and gets those after it.
+func (s *Service) events(w http.ResponseWriter, r *http.Request) {
+	id, err := auth.Require(r.Context(), auth.Read)
+	if err != nil {
+		serve.WriteError(w, r, err)
+		return
+	}
+	// A stream ends while the token still holds, so that the browser comes back and
+	// gets a new one.
+	ctx, cancel := context.WithTimeout(r.Context(), s.config.TokenTTL/2)
+	defer cancel()
+	s.metrics.streams.Inc()
+	defer s.metrics.streams.Dec()
+	out := make(chan sent, backlog)
+	progress := s.progress.subscribe(id.Tenant)
+	defer s.progress.unsubscribe(progress)
+	following := make(chan struct{})
+	go func() {
+		defer cancel()
+		err := s.deps.Bus.Follow(ctx, lastSeen(r), func() { close(following) },
+			func(e bus.Event) { deliver(ctx, cancel, out, id.Tenant, e) })
+		if err != nil && ctx.Err() == nil {
+			s.deps.Log.WarnContext(ctx, "event stream ended", "err", err)
+		}
+	}()
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	select {
+	case <-following:
+		stream(ctx, w, out, progress.updates)
+	case <-ctx.Done():
+		// The browser tries again.
+	}
+}
+
+// lastSeen reads where the browser left off: by the header that browsers send
+// themselves, or the query of one that starts anew. 0 is "from now on".
+func lastSeen(r *http.Request) uint64 {
+	for _, text := range []string{r.Header.Get("Last-Event-ID"), r.URL.Query().Get("last_event_id")} {
+		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+// deliver hands an event of the tenant on, and cuts off who does not keep up.
+func deliver(ctx context.Context, cut context.CancelFunc, out chan<- sent, tenant string, e bus.Event) {
+	if e.Tenant != tenant {
+		return
+	}
+	event, ok := encode(e)
+	if !ok {
+		return
+	}
+	select {
+	case out <- event:
+	case <-ctx.Done():
+	default:
+		cut()
+	}
+}
+
+// encode turns an event of the mesh into one for browsers.
+func encode(e bus.Event) (sent, bool) {
+	var m proto.Message
+	var name string
+	switch {
+	case strings.HasPrefix(e.Subject, "event.job."):
+		name, m = "job", subjects.JobChanged.New()
+	case strings.HasPrefix(e.Subject, "event.flow.") && strings.HasSuffix(e.Subject, ".deleted"):
+		name, m = "flow_deleted", subjects.FlowDeleted.New()
+	case strings.HasPrefix(e.Subject, "event.flow."):
+		name, m = "flow", subjects.FlowUpdated.New()
+	default:
+		return sent{}, false
+	}
+	if err := proto.Unmarshal(e.Data, m); err != nil {
+		return sent{}, false
+	}
+	data, err := protojson.Marshal(m)
+	return sent{name, e.Sequence, data}, err == nil
+}
+
+// stream writes events until ctx ends or the browser is gone.
+func stream(ctx context.Context, w http.ResponseWriter, out <-chan sent, progress <-chan *jobv1.JobProgressed) {
+	control := http.NewResponseController(w)
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	hello, _ := json.Marshal(map[string]int64{"at_unix_ms": time.Now().UnixMilli()}) //nolint:errchkjson // a map of numbers
+	next := sent{name: "hello", data: hello}
+	for {
+		if err := write(w, next); err != nil {
+			return
+		}
+		if err := control.Flush(); err != nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case next = <-out:
+		case p := <-progress:
+			data, err := protojson.Marshal(p)
+			if err != nil {
+				return
+			}
+			next = sent{name: "progress", data: data}
+		case <-ping.C:
+			next = sent{}
+		}
+	}
+}
+
+// write writes one event; the empty one is a comment.
+func write(w http.ResponseWriter, e sent) error {
+	text := ": ping\n\n"
+	if e.name != "" {
+		text = fmt.Sprintf("event: %s\ndata: %s\n\n", e.name, e.data)
+		if e.id > 0 {
+			text = fmt.Sprintf("id: %d\n%s", e.id, text)
+		}
+	}
+	_, err := w.Write([]byte(text))
+	return err
+}
+
+// hub passes progress to the browsers that are connected.
+type hub struct {
+	mu        sync.Mutex
+	listeners map[*listener]struct{}
+}
+
+type listener struct {
+	tenant  string
+	updates chan *jobv1.JobProgressed
+}
+
+func newHub() *hub { return &hub{listeners: map[*listener]struct{}{}} }
+
+// waitingUpdates is how much progress may wait for one browser; more is dropped.
+const waitingUpdates = 16
+
+func (h *hub) subscribe(tenant string) *listener {
+	l := &listener{tenant, make(chan *jobv1.JobProgressed, waitingUpdates)}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.listeners[l] = struct{}{}
+	return l
+}
+
+func (h *hub) unsubscribe(l *listener) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.listeners, l)
+}
+
+func (h *hub) publish(p *jobv1.JobProgressed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for l := range h.listeners {
+		if l.tenant != p.GetTenant() {
+			continue
+		}
+		select {
+		case l.updates <- p:
+		default: // the next one says more
+		}
+	}
+}

@@ -1,0 +1,50 @@
+import { Button } from '@mantine/core';
+import { useEffect } from 'react';
+import { useSearchParams } from 'react-router';
+import { CopyLine } from '@/ui/CopyLine';
+import { Mark } from './Frame';
+import classes from './LoginPage.module.css';
+
+const problems: Record<string, string> = {
+  used: 'That link was used before. Each link logs in once.',
+  expired: 'That link has expired. Links hold for a few minutes.',
+  invalid: 'That link is not one of this portal.',
+};
+
+/** LoginPage says how to get in: by a one-time link that the command line makes. */
+export function LoginPage() {
+  const [params] = useSearchParams();
+  const next = params.get('next');
+  const problem = params.get('error');
+  useEffect(() => {
+    document.title = 'Log in · Grainmesh';
+  }, []);
+  return (
+    <main className={classes.page}>
+      <div className={classes.box}>
+        <Mark size={44} />
+        <h1 className={classes.title}>Log in to Grainmesh</h1>
+        {problem && (
+          <p className={classes.problem} role="alert">
+            {problems[problem] ?? 'That did not log you in.'}
+          </p>
+        )}
+        <p className={classes.text}>
+          You get in by a link that works once. Make one on the machine that runs the mesh, and open it here:
+        </p>
+        <CopyLine
+          label="the command"
+          prompt
+          text={next ? `grainmesh login-link --next '${next}'` : 'grainmesh login-link'}
+        />
+        <p className={classes.hint}>
+          No access to that machine? Ask whoever runs it to send you a link. Whoever is logged in already can
+          make one for another browser, too.
+        </p>
+        <Button variant="default" onClick={() => window.location.assign(next ?? '/jobs')}>
+          I am logged in now
+        </Button>
+      </div>
+    </main>
+  );
+}
