@@ -117,10 +117,19 @@ func coded(c *gsf.CodedVideo, major uint16) (key, keyKnown bool, frames int) {
 
 // length returns how long a grain says it is: exactly one place of its rate where
 // it lies on the rate's own places since 1970, else its duration rounded down.
+// Audio that has neither rate nor duration is as long as its samples.
 func length(g *gsf.Grain) mediatime.Time {
 	rate := rateOf(g)
-	if rate.IsZero() {
-		return max(mediatime.Rescale(int64(g.Duration.Num), int64(g.Duration.Den)), 0)
+	switch {
+	case !rate.IsZero():
+	case !g.Duration.IsNull():
+		return mediatime.Rescale(int64(g.Duration.Num), int64(g.Duration.Den))
+	case g.Kind == gsf.KindAudio:
+		return mediatime.Rescale(int64(g.Audio.Samples), int64(g.Audio.SampleRate))
+	case g.Kind == gsf.KindCodedAudio:
+		return mediatime.Rescale(int64(g.CodedAudio.Samples), int64(g.CodedAudio.SampleRate))
+	default:
+		return 0
 	}
 	if n := rate.Index(g.Origin); rate.Offset(n) == g.Origin {
 		return rate.Duration(n)

@@ -43,9 +43,9 @@ func oddFiles() []formattest.File {
 		s.warns("unknown blocks", func(b []byte) []byte { return slices.Insert(b, firstGrain, fill...) }),
 		s.warns("another count", func(b []byte) []byte { b[69] = 51; return b }, "count differs"),
 		s.warns("local id not declared", func(b []byte) []byte { b[43+8] = 9; return b }, "undeclared", "count differs", "segment 9 has no grains"),
-		localZero(), foreignIDs(), gap(), variable(), jitter(), lengthless(), unknowns(), skipped(), farSync(),
+		localZero(), foreignIDs(), gap(), variable(), jitter(), unknowns(), skipped(), farSync(),
 	}
-	return append(list, joined()...)
+	return slices.Concat(list, joined(), lengthless())
 }
 
 // joined are files one after the other.
@@ -120,12 +120,19 @@ func jitter() formattest.File {
 	return s.test("jitter", track)
 }
 
-// lengthless says nothing of rate or duration.
-func lengthless() formattest.File {
+// lengthless says nothing of rate or duration: sound is as long as its samples, and
+// pictures until the next.
+func lengthless() []formattest.File {
 	s := changed(20, func(_ int, g *gsf.Grain) { g.Rate, g.Duration = gsf.Rational{}, gsf.Rational{} })
-	track := s.track(1, 1)
-	track.Range.End, track.OwnTimes = s.grains[19].Origin+1, true
-	return s.test("no rate and no duration", track)
+	audio := s.track(1, 1)
+	audio.Range.End, audio.OwnTimes = s.grains[19].Origin+40*mediatime.Millisecond, true
+	v := file(pictures(1, 1, 20)...)
+	for i := range v.grains {
+		v.grains[i].Rate, v.grains[i].Duration = gsf.Rational{}, gsf.Rational{}
+	}
+	video := v.track(1, 1)
+	video.Range.End, video.OwnTimes = v.grains[19].Origin+1, true
+	return []formattest.File{s.test("sound without rate", audio), v.test("pictures without rate", video)}
 }
 
 // unknowns does not say which pictures are key frames, nor in which order they are
