@@ -74,7 +74,7 @@ func neighbours(t testing.TB, allowed string) service.Settings {
 	require.NoError(t, err)
 	s3.User = url.UserPassword(bucket.AccessKey, bucket.SecretKey)
 	return service.Settings{
-		Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", Keys: keys, Region: "test", StopTimeout: 30 * time.Second,
+		Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", Keys: keys, Region: "test",
 		DatabaseURL: config.Secret(meshtest.Database(t, meshtest.Template{})), NATSURL: account.URL,
 		RedisURL: config.Secret(meshtest.Redis(t)), S3URL: config.Secret(s3.String()), S3Bucket: bucket.Bucket,
 		AllowHosts: []string{allowed},
