@@ -47,9 +47,11 @@ func FrameHashes(t testing.TB, path, kind string) []string {
 // Packet is a coded packet as ffprobe sees it. Times are in the stream's ticks.
 type Packet struct {
 	PTS, DTS, Duration int64
-	Size               int64 `json:"size,string"`
-	Pos                int64 `json:"pos,string"`
-	Flags              string
+	// Seconds is PTS in seconds.
+	Seconds float64 `json:"pts_time,string"`
+	Size    int64   `json:"size,string"`
+	Pos     int64   `json:"pos,string"`
+	Flags   string
 }
 
 // Packets lists the packets of a stream ("v:0", "a:1") in decoding order.
