@@ -120,7 +120,7 @@ const allowedSkew = 30 * time.Second
 // NewVerifier makes a verifier for services with the given names: tokens for any of
 // them, and users' tokens, are accepted.
 func NewVerifier(trusted []Issuer, services ...string) *Verifier {
-	v := &Verifier{audiences: append(services, AudienceUsers), issuers: map[string]Issuer{}, now: time.Now, seen: map[string]verified{}}
+	v := &Verifier{audiences: append([]string{AudienceUsers}, services...), issuers: map[string]Issuer{}, now: time.Now, seen: map[string]verified{}}
 	for _, issuer := range trusted {
 		v.issuers[issuer.Name] = issuer
 	}

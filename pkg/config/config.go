@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/kelseyhightower/envconfig"
 )
@@ -20,7 +22,7 @@ type Validator interface {
 // Load fills the struct that into points to from the variables PREFIX_NAME, as
 // its envconfig tags say, then validates it.
 func Load(prefix string, into Validator) error {
-	if err := envconfig.Process(prefix, into); err != nil {
+	if err := process(prefix, into); err != nil {
 		if parse, ok := errors.AsType[*envconfig.ParseError](err); ok {
 			return fmt.Errorf("%s=%q: want %s: %w", parse.KeyName, parse.Value, parse.TypeName, parse.Err)
 		}
@@ -32,11 +34,11 @@ func Load(prefix string, into Validator) error {
 	return nil
 }
 
-// Positive returns an error that names the first of the settings that is not
-// above zero.
+// Positive returns an error that names the first of the settings, by name, that is
+// not above zero.
 func Positive[N int | int64 | float64](settings map[string]N) error {
-	for name, value := range settings {
-		if value <= 0 {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if value := settings[name]; value <= 0 {
 			return fmt.Errorf("%s is %v, want more than 0", name, value)
 		}
 	}

@@ -70,10 +70,10 @@ type Error struct {
 // New makes an Error. The message names the input and what was expected.
 func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// Newf makes an Error; a %w in the format becomes its cause.
+// Newf makes an Error; what each %w in the format stands for becomes its cause.
 func Newf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Code: code, Message: err.Error(), cause: errors.Unwrap(err)}
+	return &Error{Code: code, Message: err.Error(), cause: err}
 }
 
 // Wrap gives err a code, keeping its text as the message.

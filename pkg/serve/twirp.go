@@ -145,6 +145,9 @@ type withToken struct {
 func (t withToken) RoundTrip(r *http.Request) (*http.Response, error) {
 	token, err := t.token(r.Context())
 	if err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close() // a RoundTripper closes it whatever happens
+		}
 		return nil, err
 	}
 	r = r.Clone(r.Context())
