@@ -43,7 +43,7 @@ func TestOpenGOP(t *testing.T) {
 		end   int
 	}{
 		"leading pictures need the GOP before": {frames(4, 8), 0, 8},
-		"short windows go one point back":      {frames(6, 8), 0, 8},
+		"short windows go further back":        {frames(6, 8), 0, 8},
 		"up to the last needed":                {frames(0, 2), 0, 2},
 		"a reordered picture is needed whole":  {frames(3, 4), 0, 1},
 	} {
@@ -55,6 +55,25 @@ func TestOpenGOP(t *testing.T) {
 			require.Equal(t, test.end, sel.Grains[len(sel.Grains)-1])
 			require.Equal(t, test.want, sel.Present)
 		})
+	}
+}
+
+func TestShortWindowsGoBackUntilPlayersHaveSettled(t *testing.T) {
+	t.Parallel()
+	order, access := make([]int, 80), map[int]media.RandomAccess{}
+	for i := range order {
+		order[i] = i
+		if i%8 == 0 {
+			access[i] = media.OpenGOP
+		}
+	}
+	index := pictures(order, access)
+	for want, start := range map[mediatime.Range]int{
+		frames(64, 65): 32, frames(64, 72): 32, frames(63, 65): 32, frames(63, 64): 24, frames(40, 79): 40, frames(16, 17): 0,
+	} {
+		sel, err := window.Video(index, want)
+		require.NoError(t, err)
+		require.Equal(t, start, sel.Grains[0], "%s", want)
 	}
 }
 
@@ -80,7 +99,7 @@ func TestRecoveryPointsLeaveAPeriodToSettle(t *testing.T) {
 	}
 	sel, err := window.Video(index, frames(24, 28))
 	require.NoError(t, err)
-	require.Equal(t, 0, sel.Grains[0], "a short window goes one point further back")
+	require.Equal(t, 0, sel.Grains[0], "a short window goes further back")
 	_, err = window.Video(index[10:], frames(23, 28))
 	require.ErrorIs(t, err, window.ErrPreroll)
 	sel, err = window.Video(index[10:], frames(24, 28))
