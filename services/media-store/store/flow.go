@@ -89,22 +89,22 @@ const (
 func scanFlow(row pgx.CollectableRow) (*Flow, error) {
 	f := &Flow{}
 	var (
-		avg, max, start, end *int64
-		essence              []byte
-		job                  *string
-		run                  *int32
-		segmentsUpdated      *time.Time
-		members              []member
+		average, highest, start, end *int64
+		essence                      []byte
+		job                          *string
+		run                          *int32
+		segmentsUpdated              *time.Time
+		members                      []member
 	)
 	err := row.Scan(&f.ID, &f.Tenant, &f.SourceID, &f.Format, &f.Codec, &f.Container, &f.Label, &f.Description, &f.Tags, &f.Status,
-		&f.ReadOnly, &avg, &max, &essence, &f.Document, &job, &run,
+		&f.ReadOnly, &average, &highest, &essence, &f.Document, &job, &run,
 		&f.Totals.Segments, &f.Totals.Bytes, &f.Totals.Grains, &f.Revision, &f.CreatedBy, &f.UpdatedBy,
 		&f.Created, &f.Updated, &segmentsUpdated, &f.Deleted,
 		&members, &f.CollectedBy, &start, &end)
 	if err != nil {
 		return nil, err
 	}
-	f.AvgBitRate, f.MaxBitRate = deref(avg), deref(max)
+	f.AvgBitRate, f.MaxBitRate = deref(average), deref(highest)
 	f.Run = Run{deref(job), deref(run)}
 	f.JobID = f.Run.Job
 	f.SegmentsUpdated = deref(segmentsUpdated)
@@ -115,7 +115,8 @@ func scanFlow(row pgx.CollectableRow) (*Flow, error) {
 	if start != nil && end != nil {
 		f.Timerange = mediatime.NewRange(mediatime.Time(*start), mediatime.Time(*end))
 	}
-	return f, f.setEssence(essence)
+	err = f.setEssence(essence)
+	return f, err
 }
 
 func deref[T any](p *T) T {
