@@ -108,6 +108,9 @@ func onlyServices(next http.Handler) http.Handler {
 	})
 }
 
+// Close gives the addresses back without having served.
+func (s *Server) Close() error { return errors.Join(s.public.Close(), s.internal.Close()) }
+
 // Run serves until ctx ends, then lets requests in hand finish within a bound.
 func (s *Server) Run(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)

@@ -1,16 +1,17 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/serve"
@@ -39,7 +40,7 @@ func Run(ctx context.Context, options Options, definitions ...Definition) error 
 	defer p.close()
 	services, err := p.open(ctx, definitions)
 	if err != nil {
-		return err
+		return errors.Join(err, p.server.Close())
 	}
 	return p.run(ctx, services)
 }
@@ -73,16 +74,22 @@ func newProcess(ctx context.Context, options Options, definitions []Definition) 
 	return p, nil
 }
 
+// opened is a service and its name.
+type opened struct {
+	Service
+	name string
+}
+
 // open makes every service and mounts its routes.
-func (p *process) open(ctx context.Context, definitions []Definition) ([]Service, error) {
-	services := make([]Service, 0, len(definitions))
+func (p *process) open(ctx context.Context, definitions []Definition) ([]opened, error) {
+	services := make([]opened, 0, len(definitions))
 	for _, d := range definitions {
 		s, err := d.New(ctx, p.env(d.Name))
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", d.Name, err)
 		}
 		p.server.Mount(s.Routes(), auth.NewVerifier(p.issuers, d.Name))
-		services = append(services, s)
+		services = append(services, opened{s, d.Name})
 	}
 	p.server.Operate(promhttp.HandlerFor(p.metrics, promhttp.HandlerOpts{}), p.health)
 	return services, nil
@@ -90,34 +97,37 @@ func (p *process) open(ctx context.Context, definitions []Definition) ([]Service
 
 // run serves and runs everything until the first part returns. The listeners close
 // last, so that services that stop can still report to one another.
-func (p *process) run(ctx context.Context, services []Service) error {
+func (p *process) run(ctx context.Context, services []opened) error {
 	serveCtx, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
-	group, groupCtx := errgroup.WithContext(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	parts := newParts()
 	serving := make(chan error, 1)
-	group.Go(func() error {
-		go func() { serving <- p.server.Run(serveCtx) }()
-		select {
-		case err := <-serving:
-			serving <- nil
-			return err
-		case <-groupCtx.Done():
-			return nil
-		}
-	})
-	context.AfterFunc(groupCtx, func() { p.health.SetReady(false) })
-	for _, s := range services {
-		group.Go(func() error { return s.Run(groupCtx) })
-	}
+	go func() {
+		serving <- p.server.Run(serveCtx)
+		stop() // nobody can reach the services any more
+	}()
 	p.health.SetReady(true)
+	context.AfterFunc(ctx, func() { p.health.SetReady(false) })
+	for _, s := range services {
+		parts.run(s.name, func() error {
+			defer stop()
+			return s.Run(ctx)
+		})
+	}
 	if p.options.Ready != nil {
 		p.options.Ready(p.server.PublicURL(), p.server.InternalURL())
 	}
 	p.options.Log.InfoContext(ctx, "ready", "public", p.server.PublicURL(), "internal", p.server.InternalURL())
-	err := group.Wait()
+	<-ctx.Done()
+	err := parts.wait(cmp.Or(p.options.Settings.StopTimeout, defaultStop))
 	stopServing()
 	return errors.Join(err, <-serving)
 }
+
+// defaultStop bounds a stop where the settings were not read from the environment.
+const defaultStop = 30 * time.Second
 
 // closeWith keeps what is to be closed when the process ends.
 func (p *process) closeWith(f func()) { p.closers = append(p.closers, f) }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -20,6 +22,9 @@ type Tracing struct {
 	shutdown   func(context.Context) error
 }
 
+// tracesPath is where collectors take spans (OTLP/HTTP).
+const tracesPath = "/v1/traces"
+
 // NewTracing sends spans to an OTLP endpoint over HTTP, such as
 // "http://127.0.0.1:4318". With an empty endpoint spans only give trace ids to
 // logs and jobs.
@@ -30,7 +35,12 @@ func NewTracing(ctx context.Context, process, endpoint string) (*Tracing, error)
 	if endpoint == "" {
 		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
 	} else {
-		exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
+		// The exporter posts to the URL as it is, and collectors listen below it.
+		traces, err := url.JoinPath(strings.TrimSuffix(endpoint, tracesPath), tracesPath)
+		if err != nil {
+			return nil, fmt.Errorf("trace endpoint %q: %w", endpoint, err)
+		}
+		exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(traces))
 		if err != nil {
 			return nil, fmt.Errorf("trace exporter to %s: %w", endpoint, err)
 		}
