@@ -149,6 +149,9 @@ func unpack(flow *store.Flow, segments []store.IndexedSegment) ([]piece, error) 
 			end := e.Offset + e.Size
 			e.PTS += s.Offset
 			e.Order += s.Offset
+			if flow.Video == nil {
+				e.Access = media.Clean // only pictures refer to one another
+			}
 			pieces = append(pieces, piece{Entry: e, segment: s, before: before, to: int64(e.Samples)})
 			before = end
 		}
