@@ -3,6 +3,7 @@ module github.com/grainmesh/grainmesh/services
 go 1.26.0
 
 require (
+	github.com/Eyevinn/mp4ff v0.54.0
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/dustin/go-humanize v1.1.0
 	github.com/go-chi/chi/v5 v5.5.0

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/grainmesh/grainmesh/pkg/config"
 )
@@ -32,7 +33,9 @@ type Settings struct {
 	Neighbours neighbours `envconfig:"NEIGHBOURS"`
 	// PublicNeighbours are their public addresses, for the portal's proxy.
 	PublicNeighbours neighbours `envconfig:"PUBLIC_NEIGHBOURS"`
-	Version          string     `envconfig:"VERSION" default:"dev"`
+	// StopTimeout bounds how long a stop may take.
+	StopTimeout time.Duration `envconfig:"STOP_TIMEOUT" default:"30s"`
+	Version     string        `envconfig:"VERSION" default:"dev"`
 }
 
 // Validate implements config.Validator.
