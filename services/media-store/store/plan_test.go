@@ -68,8 +68,8 @@ func TestStatementsOfAJobScanNoTable(t *testing.T) {
 	require.NoError(t, err)
 	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())
 	traced := &bundle{store.New(db, publisher, trace), db}
-	for _, discard := range []bool{false, true} {
-		traced.oneJob(t, discard)
+	for _, ending := range []store.Ending{store.Close, store.CloseAtGap, store.Discard} {
+		traced.oneJob(t, ending)
 	}
 
 	_, err = b.db.Exec(t.Context(), "ANALYZE")
@@ -113,7 +113,7 @@ func explainable(sql string) bool {
 }
 
 // oneJob does what a job does to the store, and looks at the result.
-func (b *bundle) oneJob(t *testing.T, discard bool) {
+func (b *bundle) oneJob(t *testing.T, ending store.Ending) {
 	t.Helper()
 	flow := audioFlow(uuid.New())
 	multi := &media.Flow{ID: uuid.New(), SourceID: uuid.New(), Format: media.FormatMulti, Collection: []media.Member{{FlowID: flow.ID}}}
@@ -125,6 +125,6 @@ func (b *bundle) oneJob(t *testing.T, discard bool) {
 	require.NoError(t, err)
 	_, err = b.GrainAt(t.Context(), tenantA, flow.ID, 0)
 	require.NoError(t, err)
-	_, err = b.EndRun(t.Context(), tenantA, run, discard)
+	_, err = b.EndRun(t.Context(), tenantA, run, ending)
 	require.NoError(t, err)
 }
