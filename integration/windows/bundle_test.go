@@ -42,6 +42,13 @@ func TestWindows(t *testing.T) {
 	b := &bundle{mesh, mesh.User(t, "acme")}
 	for name, test := range map[string]func(*testing.T, *bundle){
 		"frames of every start and end": everyStartAndEnd,
+		"bytes of samples":              sampleBytes,
+		"raw sound to the sample":       rawSound,
+		"packets of AAC":                packets,
+		"single grains":                 oneGrain,
+		"pictures and sound":            together,
+		"formats with pre-roll":         withPreRoll,
+		"a film as they come":           tenSeconds,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -144,3 +144,27 @@ func TestAudioCutsAreExact(t *testing.T) {
 		require.GreaterOrEqual(t, covered, cut.Skip+cut.Samples)
 	})
 }
+
+func TestHolesOfCodedAudioLengthenWhatComesBefore(t *testing.T) {
+	t.Parallel()
+	const rate, length = 48000, 1024
+	var index media.Index
+	for _, tick := range []int64{0, 3840, 4864, 5888, 9984} {
+		at := mediatime.Rescale(tick, rate)
+		index = append(index, media.Entry{Grain: media.Grain{PTS: at, Order: at, Duration: mediatime.Rescale(length, rate), Samples: length}})
+	}
+	for _, c := range []struct{ from, to, first, skip, samples int64 }{
+		{3840, 5888, 0, 1024, 2048},   // the hole after the pre-roll does not count
+		{4000, 5000, 0, 1184, 1000},   //
+		{5888, 11008, 2, 1024, 5120},  // this one is wanted
+		{0, 11008, 0, 0, 11008},       //
+		{10000, 11000, 3, 1040, 1000}, //
+	} {
+		within := mediatime.NewRange(mediatime.Rescale(c.from, rate), mediatime.Rescale(c.to, rate))
+		cut, err := window.Audio(index, within, rate, 1)
+		require.NoError(t, err)
+		require.EqualValues(t, c.first, cut.Grains[0], "%v", c)
+		require.Equal(t, c.skip, cut.Skip, "%v", c)
+		require.Equal(t, c.samples, cut.Samples, "%v", c)
+	}
+}
