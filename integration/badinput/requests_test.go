@@ -66,7 +66,12 @@ func post(t *testing.T, user *harness.User, path, contentType string, body io.Re
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", contentType)
 	request.ContentLength = length
-	return user.Do(t, request)
+	response, err := user.HTTP.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	read, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, read
 }
 
 func TestBadJobsAreRefused(t *testing.T) {
@@ -158,7 +163,7 @@ func TestTimesBeyondTheStoreAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, body := user.Get(t, path)
+			status, body := get(t, user, path)
 			require.Equal(t, http.StatusBadRequest, status, "%s", body)
 			refused(t, body).require(t, fault.TimeOutOfRange, "9300000000")
 		})

@@ -24,18 +24,18 @@ func requireNothingStored(t *testing.T, user *harness.User, database *pgxpool.Po
 	require.NoError(t, err)
 	require.Empty(t, sources.GetSources())
 	for _, list := range []string{"/flows", "/sources"} {
-		status, body := user.Get(t, "/tams/v8.2"+list)
+		status, body := get(t, user, "/tams/v8.2"+list)
 		require.Equal(t, http.StatusOK, status)
 		require.JSONEq(t, "[]", string(body), list)
 	}
 	for _, id := range flowIDs {
-		status, body := user.Get(t, "/tams/v8.2/flows/"+id+"/segments")
+		status, body := get(t, user, "/tams/v8.2/flows/"+id+"/segments")
 		require.Equal(t, http.StatusOK, status) // as TAMS wants it of a Flow that is not there
 		require.JSONEq(t, "[]", string(body))
-		status, body = user.Get(t, "/tams/v8.2/flows/"+id)
+		status, body = get(t, user, "/tams/v8.2/flows/"+id)
 		require.Equal(t, http.StatusNotFound, status, "%s", body)
 		for _, path := range []string{"/window?timerange=[0:0_1:0)&format=raw", "/grains/0:0"} {
-			status, body := user.Get(t, "/tams/v8.2/flows/"+id+path)
+			status, body := get(t, user, "/tams/v8.2/flows/"+id+path)
 			require.Contains(t, []int{http.StatusNotFound, http.StatusGone}, status, "%s: %s", path, body)
 		}
 	}
@@ -54,8 +54,15 @@ func cutGSF(t *testing.T, s *source) string {
 	mesh := harness.New(t, harness.Options{})
 	user := mesh.User(t, "maker")
 	job := user.Ingest(t, &jobv1.IngestSpec{Url: mesh.Source.Set("/a.wav", harness.File(harness.WAV(harness.SampleRate)))})
-	status, whole := user.Get(t, "/tams/v8.2/flows/"+job.GetFlowIds()[0]+"/window?format=gsf&timerange=_")
+	status, whole := get(t, user, "/tams/v8.2/flows/"+job.GetFlowIds()[0]+"/window?format=gsf&timerange=_")
 	require.Equal(t, http.StatusOK, status)
 	require.True(t, bytes.HasPrefix(whole, []byte("SSBB")), "a GSF file")
 	return s.Set(s.path, harness.File(whole[:len(whole)*2/3]))
+}
+
+// get asks for a path of the mesh and returns the status and the body of the answer.
+func get(t *testing.T, user *harness.User, path string) (int, []byte) {
+	t.Helper()
+	answer := user.Get(t, path)
+	return answer.Status, answer.Body
 }

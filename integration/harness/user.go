@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -79,27 +78,4 @@ func (u *User) Ingest(t testing.TB, spec *jobv1.IngestSpec) *jobv1.Job {
 	job := u.Await(t, u.Submit(t, spec).GetId())
 	require.Equal(t, jobv1.JobState_JOB_STATE_COMPLETED, job.GetState(), "%v", job.GetFailure())
 	return job
-}
-
-// Get asks for a path of the mesh, or a whole URL, and returns the status and the
-// body of the answer.
-func (u *User) Get(t testing.TB, path string) (int, []byte) {
-	t.Helper()
-	if path[0] == '/' {
-		path = u.URL + path
-	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
-	require.NoError(t, err)
-	return u.Do(t, request)
-}
-
-// Do sends a request and returns the status and the body of the answer.
-func (u *User) Do(t testing.TB, request *http.Request) (int, []byte) {
-	t.Helper()
-	response, err := u.HTTP.Do(request)
-	require.NoError(t, err)
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, body
 }
