@@ -22,7 +22,6 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
-	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
@@ -73,10 +72,7 @@ type bundle struct {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	db, err := pg.Open(t.Context(), meshtest.Database(t, meshtest.Template{}), mediastore.Schema, 8)
-	require.NoError(t, err)
-	t.Cleanup(db.Close)
-	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
+	db := meshtest.Schema(t, mediastore.Schema, migrations.FS)
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
 	s3 := meshtest.Bucket(t)

@@ -32,8 +32,7 @@ type bundle struct {
 
 func setup(t testing.TB) *bundle {
 	t.Helper()
-	db := openDB(t, meshtest.Database(t, meshtest.Template{}))
-	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
+	db := meshtest.Schema(t, "store", migrations.FS)
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
 	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())

@@ -20,7 +20,6 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/embed/meshtest"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
 	"github.com/grainmesh/grainmesh/pkg/outbox"
-	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 
 	"github.com/grainmesh/grainmesh/services/media-store/migrations"
@@ -41,10 +40,7 @@ type client struct {
 // by two headers, as the verifier would prove it by a token.
 func setup(t *testing.T) (alpha, beta *client) {
 	t.Helper()
-	db, err := pg.Open(t.Context(), meshtest.Database(t, meshtest.Template{}), "store", 8)
-	require.NoError(t, err)
-	t.Cleanup(db.Close)
-	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
+	db := meshtest.Schema(t, "store", migrations.FS)
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
 	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())

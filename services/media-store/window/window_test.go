@@ -26,7 +26,6 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
 	"github.com/grainmesh/grainmesh/pkg/outbox"
-	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/runs"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 
@@ -49,10 +48,7 @@ type bundle struct {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	db, err := pg.Open(t.Context(), meshtest.Database(t, meshtest.Template{}), "store", 8)
-	require.NoError(t, err)
-	t.Cleanup(db.Close)
-	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
+	db := meshtest.Schema(t, "store", migrations.FS)
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
 	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())
