@@ -99,6 +99,7 @@ verify: $(TOOLS)/buf $(TOOLS)/protoc-gen ## Fail if generating, formatting or ti
 tidy: ## Format the code and tidy every module
 	"$$(go env GOROOT)/bin/gofmt" -w $(MODULES)
 	for module in $(MODULES); do (cd $$module && GOWORK=off go mod tidy) || exit; done
+	rm -f go.work.sum && go list -m all >/dev/null
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME= (30s), one after the other

@@ -58,6 +58,11 @@ check_modules() {
 	for module in $MODULES; do
 		(cd "$module" && GOWORK=off go mod tidy -diff) || fail "$module/go.mod is not tidy (make tidy)"
 	done
+	# go.work.sum is what the modules know together and no go.sum says.
+	cp go.work.sum "$old/go.work.sum"
+	rm go.work.sum
+	go list -m all >/dev/null
+	cmp -s go.work.sum "$old/go.work.sum" || fail "go.work.sum was stale, and is now made anew; commit it"
 }
 
 check_generated

@@ -118,7 +118,7 @@ func (v *visitor) shows(n int) {
 		fmt.Sprintf("the picture is not frame %d", n))
 }
 
-// marks marks frames 60 to 84 by keys and downloads them.
+// marks puts the marks around frames 60 to 84 by keys, and downloads them.
 func (v *visitor) marks(user *harness.User) {
 	v.t.Helper()
 	v.goesTo("10:00:02:10")

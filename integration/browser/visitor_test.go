@@ -37,7 +37,7 @@ const (
 // visitor is a person at a browser of their own.
 type visitor struct {
 	t    *testing.T
-	ctx  context.Context //nolint:containedctx // chromedp keeps its browser in a context
+	ctx  context.Context
 	mesh *harness.Mesh
 
 	mu       sync.Mutex

@@ -28,6 +28,7 @@ func rules() map[string]func(Tree) []string {
 		"tests do not sleep":                  NoSleepInTests,
 		"skips are loud":                      SkipsLoud,
 		"README maps the services":            READMEMapsServices,
+		"READMEs list the settings":           READMEsListSettings,
 	}
 }
 

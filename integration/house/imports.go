@@ -34,15 +34,14 @@ func pkgOrder() [][]string {
 		{"subjects"},
 		{"bus"},
 		{"outbox"},
-		{"urlguard"},
 		{"objstore"},
 		{"rangereader"},
 		{"auth"},
-		{"work"},
 		{"serve"},
 		{"formats"},
 		{"runs"},
 		{"service"},
+		{"work"},
 		{"embed"},
 	}
 }

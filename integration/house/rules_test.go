@@ -135,6 +135,31 @@ func TestRulesFind(t *testing.T) {
 			Tree{"README.md": "no table"},
 		},
 		{
+			"setting not in README", READMEsListSettings,
+			Tree{"services/reader/config.go": "package reader\ntype Config struct { A int `envconfig:\"A\" default:\"4\"` }", "services/reader/README.md": "| `B` | `4` | b |"},
+			"lacks | `A` | `4` |",
+			Tree{"services/reader/config.go": "package reader\ntype Config struct { A string `envconfig:\"A\"` }", "services/reader/README.md": "| `A` | | a |"},
+		},
+		{
+			"README invents a default", READMEsListSettings,
+			Tree{"pkg/service/settings.go": "package service\ntype Settings struct { A int `envconfig:\"A\" default:\"4\"` }", "README.md": "| `A` | `4` | a |\n| `A` | `5` | a |"},
+			"not with this default: | `A` | `5` |",
+			Tree{"pkg/service/settings.go": "package service\ntype Settings struct { A int `envconfig:\"A\" default:\"4\"` }", "README.md": "| `A` | `4` | a |"},
+		},
+		{
+			"policy not in README", READMEsListSettings,
+			Tree{
+				"pkg/bus/consume.go":        "package bus\ntype Policy struct { S int `envconfig:\"SLOTS\" default:\"16\"` }",
+				"services/reader/config.go": "package reader\ntype Config struct { bus.Policy }",
+			},
+			"lacks | `SLOTS` | `16` |",
+			Tree{
+				"pkg/bus/consume.go":        "package bus\ntype Policy struct { S int `envconfig:\"SLOTS\" default:\"16\"` }",
+				"services/reader/config.go": "package reader\ntype Config struct { bus.Policy }",
+				"services/reader/README.md": "| `SLOTS` | `16` | |",
+			},
+		},
+		{
 			"no README", READMEMapsServices,
 			Tree{"services/reader/doc.go": ""}, "README.md is missing",
 			Tree{},
@@ -158,6 +183,7 @@ func TestEveryRuleIsShownToFail(t *testing.T) {
 		"services/reader/a.go":      "package reader\n" + `import _ "github.com/grainmesh/grainmesh/services/chunker"`,
 		"services/reader/b.go":      "package reader\n" + `import _ "github.com/grainmesh/grainmesh/pkg/embed"`,
 		"services/reader/empty.go":  "package reader",
+		"services/reader/config.go": "package reader\ntype Config struct { A int `envconfig:\"A\"` }",
 		"services/reader/metric.go": "package reader\nvar x = prometheus.NewCounter()",
 		"x.proto":                   "package x;",
 	}

@@ -38,7 +38,7 @@ func TestFramingIsLossless(t *testing.T) {
 		require.Equal(t, before, all[:len(before)])
 		back, err := h264.ToAVCC(nil, all[len(before):], offsets, injected, lengthSize)
 		require.NoError(t, err)
-		require.Equal(t, len(sample), len(back))
+		require.Len(t, back, len(sample))
 		require.Equal(t, append([]byte{}, sample...), append([]byte{}, back...))
 	})
 }

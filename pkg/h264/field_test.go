@@ -121,7 +121,7 @@ func FuzzParser(f *testing.F) {
 	sets := fieldSets()
 	f.Add(sets[0], sets[1], avcc(4, field(0x65, 7, 0, 0, 0)))
 	f.Add([]byte{0x67, 100, 0, 40, 0xff, 0xff}, []byte{0x68, 0xff}, []byte{0, 0, 0, 2, 6, 6})
-	f.Fuzz(func(t *testing.T, sps, pps, sample []byte) {
+	f.Fuzz(func(_ *testing.T, sps, pps, sample []byte) {
 		var parser h264.Parser
 		_ = parser.AddSet(sps)
 		_ = parser.AddSet(pps)

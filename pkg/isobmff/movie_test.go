@@ -81,7 +81,7 @@ func TestSamplesAreThoseOfFFprobe(t *testing.T) {
 			for i, stream := range []string{"v:0", "a:0"} {
 				got := samples(t, src, m, i)
 				want := mediatest.Packets(t, path, stream)
-				require.Equal(t, len(want), len(got))
+				require.Len(t, got, len(want))
 				shift := want[0].DTS - got[0].DTS
 				for k, s := range got {
 					require.Equal(t, want[k].Pos, s.Offset, "%s sample %d", stream, k)

@@ -41,7 +41,7 @@ func TestGrainsDoNotAccumulate(t *testing.T) {
 		n := rapid.Int64Range(-1_000_000_000, 1_000_000_000).Draw(t, "n")
 		want := exact(n, r)
 		if want == 0 && n != 0 || want < int64(mediatime.Min)/2 || want > int64(mediatime.Max)/2 {
-			t.Skip("beyond the time line")
+			return // beyond the time line
 		}
 		require.EqualValues(t, want, r.Offset(n))
 		require.Equal(t, r.Offset(n+1), r.Offset(n)+r.Duration(n))

@@ -35,6 +35,13 @@ func Open(ctx context.Context, url, schema string, maxConns int32) (*DB, error) 
 	// The planner's own compiler costs more than it saves on short index queries:
 	// a window query went from 0.2 to 2.4 ms with it.
 	config.ConnConfig.RuntimeParams["jit"] = "off"
+	// A connection keeps the plans of its statements. Those that are made while the
+	// tables are small scan and hash whole tables, and are kept while these grow:
+	// a job took 58 ms instead of 6 after 1,500 of them. Every statement of ours has
+	// an index to go by.
+	for _, method := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
+		config.ConnConfig.RuntimeParams[method] = "off"
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open database pool for %s: %w", schema, err)

@@ -1,8 +1,10 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -109,16 +111,32 @@ func (s *TwirpServer) record(ctx context.Context, method string, took time.Durat
 // largest; they are sent in batches below this.
 const maxBody = 16 << 20
 
-// LimitBody refuses request bodies above the limit with 413.
+// LimitBody refuses request bodies above the limit with 413, also those that do not
+// say their length: they are read here, as the Twirp server would do next.
 func LimitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > maxBody {
 			WriteError(w, r, fault.Newf(fault.BodyTooLarge, "the request has %d bytes, at most %d are taken", r.ContentLength, maxBody))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if r.ContentLength < 0 {
+			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+			if err != nil {
+				WriteError(w, r, unreadable(err))
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// unreadable is the fault of a body that ended early or does not end.
+func unreadable(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fault.Newf(fault.BodyTooLarge, "the request is longer than %d bytes, which is what is taken", maxBody)
+	}
+	return fault.Newf(fault.Malformed, "read the body of the request: %w", err)
 }
 
 // TokenSource gives the token of an outgoing call.

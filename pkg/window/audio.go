@@ -25,8 +25,9 @@ const (
 )
 
 // Audio chooses the grains that cover want, with up to preroll grains before
-// them. Bounds are moved to the nearest sample. Grains must follow one another.
-// It returns ErrEmpty where none covers the range.
+// them. Bounds are moved to the nearest sample. Where wanted grains leave a hole, the
+// one before it counts as longer, see FrameTicks; holes in what nobody hears do not
+// count. It returns ErrEmpty where none covers the range.
 func Audio(index media.Index, want mediatime.Range, sampleRate int64, preroll int) (Cut, error) {
 	first, last := -1, -1
 	for i := range index {
@@ -47,10 +48,14 @@ func Audio(index media.Index, want mediatime.Range, sampleRate int64, preroll in
 	for i := begin; i <= last; i++ {
 		c.Grains = append(c.Grains, i)
 		c.Carried = c.Carried.Union(index[i].Range())
-		if i < first {
-			c.Skip += int64(index[i].Samples)
+		length := int64(index[i].Samples)
+		if first <= i && i < last {
+			length = FrameTicks(index, i, sampleRate)
 		}
-		total += int64(index[i].Samples)
+		if i < first {
+			c.Skip += length
+		}
+		total += length
 	}
 	c.Skip += mediatime.Ticks(want.Start-index[first].PTS, sampleRate)
 	over := int64(index[last].Samples) - mediatime.Ticks(want.End-index[last].PTS, sampleRate)
@@ -61,4 +66,19 @@ func Audio(index media.Index, want mediatime.Range, sampleRate int64, preroll in
 		return Cut{}, fmt.Errorf("range %s is shorter than a sample: %w", want, ErrEmpty)
 	}
 	return c, nil
+}
+
+// FrameTicks returns how many samples lie between the start of a grain and that of
+// the next: its own, and those of a hole that follows it. Files of coded audio have
+// holes as longer durations; ffmpeg writes one after the priming of fragmented files.
+func FrameTicks(index media.Index, i int, sampleRate int64) int64 {
+	own := int64(index[i].Samples)
+	if i+1 == len(index) {
+		return own
+	}
+	hole := index[i+1].PTS - index[i].End()
+	if hole <= index[i].Duration/2 {
+		return own // times of frames may be coarse
+	}
+	return mediatime.Ticks(index[i+1].PTS-index[i].PTS, sampleRate)
 }

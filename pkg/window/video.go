@@ -88,12 +88,14 @@ func Video(index media.Index, want mediatime.Range) (Selection, error) {
 
 // settling is how many pictures a window needs before players are sure to show
 // all of it when it starts at an open GOP. ffmpeg 5.1 calls a picture sound when it
-// is decoded after the access point has been put out, and drops the others at the
-// end of the stream: twice the 16 pictures that H.264 may hold back.
+// is decoded after the access point has been put out, and with one thread it stops at
+// the first that is not when the stream ends: twice the 16 pictures that H.264 may
+// hold back.
 const settling = 32
 
 // startFor returns the last random access point, at or before first in decode
-// order, from which all pictures up to last that are shown from earliest on decode.
+// order, from which all pictures up to last that are shown from earliest on decode:
+// a clean one, or one that leaves time to settle, or else the first there is.
 func startFor(index media.Index, first, last int, earliest mediatime.Time) (int, bool) {
 	open := -1
 	for i := first; i >= 0; i-- {
@@ -104,10 +106,7 @@ func startFor(index media.Index, first, last int, earliest mediatime.Time) (int,
 		if index[i].Access == media.Clean || last-i >= settling {
 			return i, true
 		}
-		if open >= 0 {
-			return i, true
-		}
-		open = i // one further back is better
+		open = i // further back is better
 	}
 	return open, open >= 0
 }

@@ -43,7 +43,7 @@ func TestOpenGOP(t *testing.T) {
 		end   int
 	}{
 		"leading pictures need the GOP before": {frames(4, 8), 0, 8},
-		"short windows go one point back":      {frames(6, 8), 0, 8},
+		"short windows go further back":        {frames(6, 8), 0, 8},
 		"up to the last needed":                {frames(0, 2), 0, 2},
 		"a reordered picture is needed whole":  {frames(3, 4), 0, 1},
 	} {
@@ -55,6 +55,25 @@ func TestOpenGOP(t *testing.T) {
 			require.Equal(t, test.end, sel.Grains[len(sel.Grains)-1])
 			require.Equal(t, test.want, sel.Present)
 		})
+	}
+}
+
+func TestShortWindowsGoBackUntilPlayersHaveSettled(t *testing.T) {
+	t.Parallel()
+	order, access := make([]int, 80), map[int]media.RandomAccess{}
+	for i := range order {
+		order[i] = i
+		if i%8 == 0 {
+			access[i] = media.OpenGOP
+		}
+	}
+	index := pictures(order, access)
+	for want, start := range map[mediatime.Range]int{
+		frames(64, 65): 32, frames(64, 72): 32, frames(63, 65): 32, frames(63, 64): 24, frames(40, 79): 40, frames(16, 17): 0,
+	} {
+		sel, err := window.Video(index, want)
+		require.NoError(t, err)
+		require.Equal(t, start, sel.Grains[0], "%s", want)
 	}
 }
 
@@ -80,7 +99,7 @@ func TestRecoveryPointsLeaveAPeriodToSettle(t *testing.T) {
 	}
 	sel, err := window.Video(index, frames(24, 28))
 	require.NoError(t, err)
-	require.Equal(t, 0, sel.Grains[0], "a short window goes one point further back")
+	require.Equal(t, 0, sel.Grains[0], "a short window goes further back")
 	_, err = window.Video(index[10:], frames(23, 28))
 	require.ErrorIs(t, err, window.ErrPreroll)
 	sel, err = window.Video(index[10:], frames(24, 28))
@@ -124,4 +143,28 @@ func TestAudioCutsAreExact(t *testing.T) {
 		covered := int64(len(cut.Grains)) * length
 		require.GreaterOrEqual(t, covered, cut.Skip+cut.Samples)
 	})
+}
+
+func TestHolesOfCodedAudioLengthenWhatComesBefore(t *testing.T) {
+	t.Parallel()
+	const rate, length = 48000, 1024
+	var index media.Index
+	for _, tick := range []int64{0, 3840, 4864, 5888, 9984} {
+		at := mediatime.Rescale(tick, rate)
+		index = append(index, media.Entry{Grain: media.Grain{PTS: at, Order: at, Duration: mediatime.Rescale(length, rate), Samples: length}})
+	}
+	for _, c := range []struct{ from, to, first, skip, samples int64 }{
+		{3840, 5888, 0, 1024, 2048},   // the hole after the pre-roll does not count
+		{4000, 5000, 0, 1184, 1000},   //
+		{5888, 11008, 2, 1024, 5120},  // this one is wanted
+		{0, 11008, 0, 0, 11008},       //
+		{10000, 11000, 3, 1040, 1000}, //
+	} {
+		within := mediatime.NewRange(mediatime.Rescale(c.from, rate), mediatime.Rescale(c.to, rate))
+		cut, err := window.Audio(index, within, rate, 1)
+		require.NoError(t, err)
+		require.EqualValues(t, c.first, cut.Grains[0], "%v", c)
+		require.Equal(t, c.skip, cut.Skip, "%v", c)
+		require.Equal(t, c.samples, cut.Samples, "%v", c)
+	}
 }

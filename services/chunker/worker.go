@@ -3,9 +3,11 @@ package chunker
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
+	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
@@ -35,6 +37,9 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 		_, err := s.deps.Store.PutFlows(ctx, &mediastorev1.PutFlowsRequest{JobId: t.GetJobId(), Run: t.GetRun(), Flows: flows})
 		return err
 	})
+	if fault.Is(err, fault.Conflict) && !document.GetSpec().GetNewIds() && namesFlows(analysis) {
+		return fault.Newf(fault.Conflict, "%w; the file names its Flows itself, and new_ids gives them new ids", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,6 +53,11 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 		return err
 	}
 	return report.flush(true)
+}
+
+// namesFlows says whether a file brings the ids of its Flows along, as GSF does.
+func namesFlows(a *formats.Analysis) bool {
+	return slices.ContainsFunc(a.Tracks, func(t formats.Track) bool { return t.GivenFlow != uuid.Nil })
 }
 
 // plan splits a file, which it reads through in.

@@ -131,7 +131,7 @@ func (r *rpc) RegisterSegments(
 }
 
 func decodeRegistration(in *mediastorev1.RegisterSegmentsRequest) (store.Registration, error) {
-	out := store.Registration{Epoch: in.GetEpoch(), Unused: in.GetUnusedObjectIds()}
+	out := store.Registration{Epoch: in.GetEpoch()}
 	var err error
 	if out.WorkID, err = decodeID("work_id", in.GetWorkId()); err != nil {
 		return out, err

@@ -135,6 +135,7 @@ type memoryStore struct {
 	deleted  map[uuid.UUID]bool
 	segments map[uuid.UUID][]stored
 	objects  map[string][]byte
+	away     bool
 }
 
 type stored struct {
@@ -177,6 +178,9 @@ func (m *memoryStore) ReadIndex(ctx context.Context, in *mediastorev1.ReadIndexR
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.away {
+		return nil, fault.New(fault.Unavailable, "media-store is away")
+	}
 	id := uuid.MustParse(in.GetFlowId())
 	flow := m.flows[id]
 	if flow == nil || caller.Tenant != tenant {

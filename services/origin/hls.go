@@ -120,12 +120,11 @@ func (s *Service) answer(r *http.Request) (*resource, string, error) {
 func (s *Service) target(r *http.Request) (*target, error) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, hlsPrefix), "/")
 	id := auth.From(r.Context())
-	token := ""
 	if _, err := uuid.Parse(parts[0]); err != nil && len(parts) > 1 {
-		token, parts = parts[0], parts[1:]
-		if id, err = s.deps.Verifier.Verify(token); err != nil {
+		if id, err = s.deps.Verifier.Verify(parts[0]); err != nil {
 			return nil, err
 		}
+		parts = parts[1:]
 	}
 	flow, err := uuid.Parse(parts[0])
 	if err != nil || len(parts) < 2 || len(parts) > 3 {
@@ -190,7 +189,7 @@ func (s *Service) presentation(ctx context.Context, t *target, fresh bool) (*vie
 	if !fresh {
 		age = max(age, mediaAge)
 	}
-	return p.at(ctx, s.deps.Now().Add(-age), s.deps.Now)
+	return p.at(ctx, s.deps.Now().Add(-age), !fresh, s.deps.Now)
 }
 
 // mediaAge is how long segments of a Flow may be served after it was deleted.

@@ -54,7 +54,7 @@ func TestAPartThatBeginsInsideAGroupShowsOnlyItsPictures(t *testing.T) {
 	t.Parallel()
 	path := film(t, "in.mp4", "-g", "50", "-preset", "veryfast", "-bf", "3")
 	all := mediatest.FrameHashes(t, path, "v")
-	for _, part := range [][2]int64{{83, 293}, {50, 150}, {51, 152}, {99, 103}, {0, 5}, {120, 121}} {
+	for _, part := range [][2]int64{{83, 293}, {50, 150}, {99, 103}, {120, 121}} {
 		b := newBench(t, nil)
 		rate := mediatime.NewRate(25, 1)
 		in := b.store.beginRange(t, mp4.Format{}, path, smallSizes(), mediatime.NewRange(rate.Offset(part[0]), rate.Offset(part[1])))
@@ -77,13 +77,13 @@ func TestAChangedSampleEntryIsADiscontinuityEverywhere(t *testing.T) {
 	b := newBench(t, nil)
 	path := film(t, "in.mp4", "-g", "50", "-preset", "veryfast")
 	in := b.store.ingest(t, mp4.Format{}, path, smallSizes())
-	// From a random access point at 10 s on, the same sample entry by another name.
+	// From a random access point at 6 s on, the same sample entry by another name.
 	video := in.flows[1]
 	b.store.mu.Lock()
 	video.Configs = append(video.Configs, video.Configs[0])
 	for _, s := range b.store.segments[video.ID] {
 		for i := range s.index {
-			if s.index[i].Order >= 10*mediatime.Second {
+			if s.index[i].Order >= 6*mediatime.Second {
 				s.index[i].Config = 1
 			}
 		}

@@ -19,35 +19,32 @@ const (
 )
 
 // mainPlaylist writes the multivariant playlist: one variant with the video for each
-// coding of the audio, all renditions of that in one group.
+// coding of the audio, all renditions of that in one group. Without video the first
+// of each group is the variant itself.
 func mainPlaylist(v *view) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:%d\n", version)
-	lead, groups := v.tracks[0], audioGroups(v)
+	lead, groups := &v.tracks[0], audioGroups(v)
 	for _, g := range groups {
 		for i, t := range g.tracks {
 			uri := fmt.Sprintf(",URI=%q", mediaURI(t))
-			if t == &v.tracks[0] {
-				uri = "" // in the variant itself
+			if lead.audio && i == 0 {
+				uri = ""
 			}
 			fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=%q,NAME=%q,DEFAULT=%s,AUTOSELECT=YES,CHANNELS=\"%d\"%s\n",
-				g.id, t.name(g.positions[i]), yesNo(g.positions[i] == 1), t.flow.Audio.Channels, uri)
+				g.id, t.name(g.positions[i]), yesNo(i == 0), t.flow.Audio.Channels, uri)
 		}
 	}
-	if lead.audio {
-		own := groups[0]
-		rate := own.rate
-		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:%s,CODECS=%q,AUDIO=%q\n%s\n", rate, lead.codec(), own.id, mediaURI(&v.tracks[0]))
-		return b.String()
-	}
-	picture := pictureAttributes(&lead)
 	if len(groups) == 0 {
-		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:%s,CODECS=%q%s\n%s\n", rateOf(&lead), lead.codec(), picture, mediaURI(&lead))
+		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:%s,CODECS=%q%s\n%s\n", rateOf(lead), lead.codec(), pictureAttributes(lead), mediaURI(lead))
 	}
 	for _, g := range groups {
-		codecs := lead.codec() + "," + g.tracks[0].codec()
-		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:%s,CODECS=%q%s,AUDIO=%q\n%s\n",
-			rateOf(&lead).plus(g.rate), codecs, picture, g.id, mediaURI(&lead))
+		rate, codecs, picture, uri := g.rate, g.tracks[0].codec(), "", mediaURI(g.tracks[0])
+		if !lead.audio {
+			rate, codecs = rate.plus(rateOf(lead)), lead.codec()+","+codecs
+			picture, uri = pictureAttributes(lead), mediaURI(lead)
+		}
+		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:%s,CODECS=%q%s,AUDIO=%q\n%s\n", rate, codecs, picture, g.id, uri)
 	}
 	return b.String()
 }

@@ -63,8 +63,9 @@ func newPresentation(id uuid.UUID, index Index, limits plan.Limits) *presentatio
 	return p
 }
 
-// at returns what is known, not older than since. Deleted Flows are Gone.
-func (p *presentation) at(ctx context.Context, since time.Time, now func() time.Time) (*view, error) {
+// at returns what is known, not older than since. Deleted Flows are Gone. Where the
+// media store cannot be asked and stale is allowed, what was known has to do.
+func (p *presentation) at(ctx context.Context, since time.Time, stale bool, now func() time.Time) (*view, error) {
 	if v := p.view.Load(); v != nil && !v.taken.Before(since) {
 		return v, nil
 	}
@@ -78,6 +79,9 @@ func (p *presentation) at(ctx context.Context, since time.Time, now func() time.
 		return v, nil
 	}
 	v, err := p.refresh(ctx, now())
+	if old := p.view.Load(); err != nil && stale && old != nil && fault.Of(err).Blame() == fault.Platform {
+		return old, nil
+	}
 	if err != nil {
 		return nil, err
 	}

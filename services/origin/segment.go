@@ -111,48 +111,57 @@ func (b *builder) aac(pieces []*piece) ([]byte, error) {
 	return out, nil
 }
 
+// stretch is raw audio without a hole.
+type stretch struct {
+	start int64
+	pcm   []byte
+}
+
 // flac makes a segment of raw audio.
 func (b *builder) flac(pieces []*piece) ([]byte, error) {
 	encoder, err := flac.NewEncoder(b.track.raw.format)
 	if err != nil {
 		return nil, fault.Newf(fault.Internal, "segment %d: %w", b.number, err)
 	}
-	var out, stretch []byte
-	start, end, sequence := int64(0), int64(math.MinInt64), 0
-	flush := func() error {
-		if len(stretch) == 0 {
-			return nil
-		}
-		samples, err := b.encode(encoder, stretch, start)
-		if err != nil {
-			return fault.Newf(fault.Internal, "segment %d: %w", b.number, err)
-		}
-		out = b.fragment(out, sequence, start, samples)
-		stretch, sequence = stretch[:0], sequence+1
-		return nil
+	stretches, err := b.stretches(pieces)
+	if err != nil {
+		return nil, err
 	}
+	var out []byte
+	for i := range stretches {
+		samples, err := b.encode(encoder, stretches[i].pcm, stretches[i].start)
+		if err != nil {
+			return nil, fault.Newf(fault.Internal, "segment %d: %w", b.number, err)
+		}
+		out = b.fragment(out, i, stretches[i].start, samples)
+	}
+	return out, nil
+}
+
+// stretches collects the samples of the span.
+func (b *builder) stretches(pieces []*piece) ([]stretch, error) {
+	var all []stretch
+	end, size := int64(math.MinInt64), b.track.raw.frameBytes()
 	for _, p := range pieces {
 		for i := range p.grains {
 			from, to := b.samples(p, i, end)
 			if from >= to {
 				continue
 			}
-			if from != end {
-				if err := flush(); err != nil {
-					return nil, err
-				}
-				start = from
-			}
-			size := b.track.raw.frameBytes()
 			at := b.track.clock.At(p.grains[i].PTS)
-			if int64(len(p.payload(i))) < (to-at)*size {
+			data := p.payload(i)
+			if int64(len(data)) < (to-at)*size {
 				return nil, fault.Newf(fault.Internal, "object %s: grain %d has fewer samples than its index says", p.stored.Object, p.from+i)
 			}
-			stretch = append(stretch, b.track.raw.reduce(p.payload(i)[(from-at)*size:(to-at)*size])...)
+			if from != end {
+				all = append(all, stretch{start: from})
+			}
+			last := &all[len(all)-1]
+			last.pcm = append(last.pcm, b.track.raw.reduce(data[(from-at)*size:(to-at)*size])...)
 			end = to
 		}
 	}
-	return out, flush()
+	return all, nil
 }
 
 // samples returns which ticks of a grain of raw audio belong to the span and come

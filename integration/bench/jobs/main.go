@@ -38,7 +38,7 @@ type effort struct{ bulk, idle int }
 
 const (
 	sampleRate = 48_000
-	bulkSize   = 250 // jobs in one submission
+	bulkSize   = 250              // jobs in one submission
 	poll       = time.Millisecond // of a job that is waited for alone
 	bulkPoll   = 10 * time.Millisecond
 )

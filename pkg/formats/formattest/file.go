@@ -1,6 +1,7 @@
 package formattest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -147,8 +148,8 @@ func sameObjects(a, b []Object) bool {
 		return false
 	}
 	for i := range a {
-		if a[i].Track != b[i].Track || a[i].Segment != b[i].Segment || string(a[i].Bytes) != string(b[i].Bytes) ||
-			string(a[i].Index.Pack()) != string(b[i].Index.Pack()) {
+		if a[i].Track != b[i].Track || a[i].Segment != b[i].Segment || !bytes.Equal(a[i].Bytes, b[i].Bytes) ||
+			!bytes.Equal(a[i].Index.Pack(), b[i].Index.Pack()) {
 			return false
 		}
 	}

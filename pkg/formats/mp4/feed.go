@@ -56,17 +56,7 @@ func (t *feedTrack) sample() (isobmff.Sample, bool, error) {
 		}
 		t.samples = nil
 	}
-	for len(t.queued) == 0 && !t.feed.done {
-		if err := t.feed.more(); err != nil {
-			return isobmff.Sample{}, false, err
-		}
-	}
-	if len(t.queued) == 0 {
-		return isobmff.Sample{}, false, nil
-	}
-	s := t.queued[0]
-	t.queued = t.queued[1:]
-	return s, true, nil
+	return take(t.feed, &t.queued)
 }
 
 // span returns the track's next stretch of PCM, or false after the last.
@@ -78,15 +68,21 @@ func (t *feedTrack) span() (isobmff.Span, bool, error) {
 		}
 		t.spans = nil
 	}
-	for len(t.stored) == 0 && !t.feed.done {
-		if err := t.feed.more(); err != nil {
-			return isobmff.Span{}, false, err
+	return take(t.feed, &t.stored)
+}
+
+// take returns the first of what fragments have brought, reading more of them where
+// nothing is left, or false after the last.
+func take[T any](f *feed, queue *[]T) (first T, ok bool, err error) {
+	for len(*queue) == 0 && !f.done {
+		if err := f.more(); err != nil {
+			return first, false, err
 		}
 	}
-	if len(t.stored) == 0 {
-		return isobmff.Span{}, false, nil
+	if len(*queue) == 0 {
+		return first, false, nil
 	}
-	s := t.stored[0]
-	t.stored = t.stored[1:]
-	return s, true, nil
+	first = (*queue)[0]
+	*queue = (*queue)[1:]
+	return first, true, nil
 }

@@ -226,7 +226,7 @@ func TestSamplesComeBackFromEveryKindOfFile(t *testing.T) {
 				audio := i.tracks[2]
 				require.Equal(t, sampleBytes(t, i.in, 2), dataOf(audio.grains))
 				holes := i.checkTimes(t, 2)
-				require.EqualValues(t, i.analysis.Tracks[0].Grains, len(i.tracks[1].grains))
+				require.Len(t, i.tracks[1].grains, int(i.analysis.Tracks[0].Grains))
 				if !test.fragments {
 					// Without an edit list ffmpeg makes room for B pictures at the start, by a
 					// hole in the audio.
@@ -389,7 +389,7 @@ func TestRangeAndShift(t *testing.T) {
 		require.Equal(t, wanted.Start, track.segments[0].Start)
 		require.Equal(t, wanted.End, track.segments[len(track.segments)-1].End)
 		require.LessOrEqual(t, track.grains[0].PTS, wanted.Start)
-		require.Equal(t, number == 2 || track.grains[0].Access != media.NotRandom, true)
+		require.True(t, number == 2 || track.grains[0].Access != media.NotRandom)
 	}
 }
 

@@ -21,6 +21,13 @@ func Page() Fault {
 	}
 }
 
+// Redirect sends every request on to another URL.
+func Redirect(url string) Fault {
+	return func(w http.ResponseWriter, r *http.Request, _ int, _ http.HandlerFunc) {
+		http.Redirect(w, r, url, http.StatusFound)
+	}
+}
+
 // NoRanges answers with the whole file, whatever was asked for.
 func NoRanges() Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ int, serve http.HandlerFunc) {

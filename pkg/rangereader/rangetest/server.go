@@ -39,16 +39,23 @@ type Server struct {
 	mu       sync.Mutex
 	files    map[string]File
 	fault    Fault
+	faultsAt map[string]*pathFault
 	requests []Request
 	sent     int64
 	running  int
 	most     int
 }
 
+// pathFault is the fault of one path, with its own count of requests.
+type pathFault struct {
+	fault Fault
+	n     int
+}
+
 // New starts a server, which stops with the test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{files: map[string]File{}}
+	s := &Server{files: map[string]File{}, faultsAt: map[string]*pathFault{}}
 	s.http = httptest.NewServer(s)
 	t.Cleanup(s.http.Close)
 	return s
@@ -70,6 +77,17 @@ func (s *Server) Misbehave(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = f
+}
+
+// MisbehaveAt makes all further requests for one path go through f, which counts
+// them alone; nil ends it. It comes before the fault of the whole server.
+func (s *Server) MisbehaveAt(path string, f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.faultsAt, path)
+	if f != nil {
+		s.faultsAt[path] = &pathFault{fault: f}
+	}
 }
 
 // Requests returns what was asked so far.
@@ -98,6 +116,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, Request{r.URL.Path, r.Header.Clone()})
 	n, fault := len(s.requests), s.fault
+	if at := s.faultsAt[r.URL.Path]; at != nil {
+		at.n++
+		n, fault = at.n, at.fault
+	}
 	s.running++
 	s.most = max(s.most, s.running)
 	s.mu.Unlock()

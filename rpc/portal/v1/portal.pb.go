@@ -291,12 +291,10 @@ func (x *StartUploadRequest) GetMimeType() string {
 }
 
 type StartUploadResponse struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	UploadId string                 `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
-	// For a small file: where to PUT it whole; empty for a multipart upload.
-	PutUrl        string `protobuf:"bytes,2,opt,name=put_url,json=putUrl,proto3" json:"put_url,omitempty"`
-	PartSize      int64  `protobuf:"varint,3,opt,name=part_size,json=partSize,proto3" json:"part_size,omitempty"`
-	Parts         int32  `protobuf:"varint,4,opt,name=parts,proto3" json:"parts,omitempty"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UploadId      string                 `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	PartSize      int64                  `protobuf:"varint,3,opt,name=part_size,json=partSize,proto3" json:"part_size,omitempty"`
+	Parts         int32                  `protobuf:"varint,4,opt,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -334,13 +332,6 @@ func (*StartUploadResponse) Descriptor() ([]byte, []int) {
 func (x *StartUploadResponse) GetUploadId() string {
 	if x != nil {
 		return x.UploadId
-	}
-	return ""
-}
-
-func (x *StartUploadResponse) GetPutUrl() string {
-	if x != nil {
-		return x.PutUrl
 	}
 	return ""
 }
@@ -655,12 +646,11 @@ const file_portal_v1_portal_proto_rawDesc = "" +
 	"\x12StartUploadRequest\x12\x1b\n" +
 	"\tfile_name\x18\x01 \x01(\tR\bfileName\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1b\n" +
-	"\tmime_type\x18\x03 \x01(\tR\bmimeType\"~\n" +
+	"\tmime_type\x18\x03 \x01(\tR\bmimeType\"k\n" +
 	"\x13StartUploadResponse\x12\x1b\n" +
-	"\tupload_id\x18\x01 \x01(\tR\buploadId\x12\x17\n" +
-	"\aput_url\x18\x02 \x01(\tR\x06putUrl\x12\x1b\n" +
+	"\tupload_id\x18\x01 \x01(\tR\buploadId\x12\x1b\n" +
 	"\tpart_size\x18\x03 \x01(\x03R\bpartSize\x12\x14\n" +
-	"\x05parts\x18\x04 \x01(\x05R\x05parts\"E\n" +
+	"\x05parts\x18\x04 \x01(\x05R\x05partsJ\x04\b\x02\x10\x03\"E\n" +
 	"\x10SignPartsRequest\x12\x1b\n" +
 	"\tupload_id\x18\x01 \x01(\tR\buploadId\x12\x14\n" +
 	"\x05parts\x18\x02 \x03(\x05R\x05parts\"\x92\x01\n" +

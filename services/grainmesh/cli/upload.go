@@ -83,10 +83,6 @@ type uploader struct {
 }
 
 func (u *uploader) run(ctx context.Context) error {
-	if url := u.started.GetPutUrl(); url != "" {
-		_, err := u.put(ctx, url, 0, u.size)
-		return err
-	}
 	for first := int32(1); first <= u.started.GetParts(); first += signAtOnce {
 		if err := u.parts(ctx, first, min(first+signAtOnce-1, u.started.GetParts())); err != nil {
 			return err

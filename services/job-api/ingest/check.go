@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -102,12 +103,21 @@ func checkRange(spec *jobv1.IngestSpec) error {
 	}
 	r, err := mediatime.ParseRange(spec.GetTimerange())
 	if err != nil {
-		return fault.Newf(fault.TimeOutOfRange, "spec.timerange: %w", err)
+		return timeFault("spec.timerange", err)
 	}
 	if r.IsEmpty() {
 		return fault.Newf(fault.InvalidArgument, "spec.timerange %q holds no time", spec.GetTimerange())
 	}
 	return nil
+}
+
+// timeFault tells a time beyond what is kept from a text that is no time.
+func timeFault(field string, err error) error {
+	code := fault.InvalidArgument
+	if errors.Is(err, mediatime.ErrOutOfRange) {
+		code = fault.TimeOutOfRange
+	}
+	return fault.Newf(code, "%s: %w", field, err)
 }
 
 func checkOrigin(spec *jobv1.IngestSpec) error {
@@ -122,7 +132,7 @@ func checkOrigin(spec *jobv1.IngestSpec) error {
 		}
 	case jobv1.OriginKind_ORIGIN_KIND_EXPLICIT:
 		if _, err := mediatime.Parse(origin.GetTime()); err != nil {
-			return fault.Newf(fault.TimeOutOfRange, "spec.origin.time: %w", err)
+			return timeFault("spec.origin.time", err)
 		}
 	default:
 	}

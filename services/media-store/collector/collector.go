@@ -55,7 +55,7 @@ const batch = 1000
 func (c *Collector) Run(ctx context.Context) error {
 	for {
 		// Those who started together need not work together.
-		pause := c.config.Every/2 + rand.N(c.config.Every)
+		pause := c.config.Every/2 + rand.N(c.config.Every) //nolint:gosec // it spreads load, and guards nothing
 		select {
 		case <-ctx.Done():
 			return nil

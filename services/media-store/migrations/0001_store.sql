@@ -121,9 +121,11 @@ CREATE TABLE object (
     condemned_at  timestamptz,
     PRIMARY KEY (tenant_id, id),
     CHECK (state <> 'registered' OR (size IS NOT NULL AND registered_at IS NOT NULL AND start_ns < end_ns)),
-    CHECK ((state = 'condemned') = (condemned_at IS NOT NULL))
+    CHECK ((state = 'condemned') = (condemned_at IS NOT NULL)),
+    CHECK ((state = 'allocated') = (registered_at IS NULL AND condemned_at IS NULL))
 );
-CREATE INDEX object_allocated ON object (created_at) WHERE state = 'allocated';
+-- By another name of the state allocated, so that no statement takes it for object_work.
+CREATE INDEX object_allocated ON object (created_at) WHERE registered_at IS NULL AND condemned_at IS NULL;
 CREATE INDEX object_condemned ON object (condemned_at) WHERE state = 'condemned';
 CREATE INDEX object_work      ON object (work_id) WHERE state = 'allocated';
 

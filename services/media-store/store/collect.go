@@ -15,7 +15,7 @@ func (s *Store) CondemnStale(ctx context.Context, timeout time.Duration, limit i
 	tag, err := s.db.Exec(ctx, `
 		UPDATE object SET state = 'condemned', condemned_at = now()
 		WHERE (tenant_id, id) IN (
-			SELECT tenant_id, id FROM object WHERE state = 'allocated' AND created_at < now() - $1::interval
+			SELECT tenant_id, id FROM object WHERE registered_at IS NULL AND condemned_at IS NULL AND created_at < now() - $1::interval
 			ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, timeout, limit)
 	if err != nil {
 		return 0, fmt.Errorf("condemn objects that were never registered: %w", err)

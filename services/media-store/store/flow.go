@@ -55,7 +55,8 @@ type member struct {
 	Mapping json.RawMessage `json:"mapping"`
 }
 
-// flowColumns selects a Flow. What a multi Flow covers is what its members cover.
+// flowColumns selects a Flow. Its members and collectors are asked for one by one,
+// not joined, so that each is one probe of an index whatever the planner knows. What a multi Flow covers is what its members cover.
 // Members that were deleted are left out.
 const flowColumns = `
 	f.id, f.tenant_id, f.source_id, f.format, f.codec, f.container, f.label, f.description, f.tags, f.status,
@@ -63,11 +64,9 @@ const flowColumns = `
 	f.segments, f.bytes, f.grains, f.revision, f.created_by, f.updated_by,
 	f.created_at, f.metadata_updated_at, f.segments_updated_at, f.deleted_at IS NOT NULL,
 	(SELECT jsonb_agg(jsonb_build_object('id', m.member_id, 'role', m.role, 'mapping', m.mapping) ORDER BY m.position)
-		FROM flow_member m JOIN flow part ON part.id = m.member_id AND part.deleted_at IS NULL
-		WHERE m.flow_id = f.id),
+		FROM flow_member m WHERE m.flow_id = f.id AND (SELECT part.deleted_at FROM flow part WHERE part.id = m.member_id) IS NULL),
 	(SELECT array_agg(m.flow_id ORDER BY m.flow_id)
-		FROM flow_member m JOIN flow multi ON multi.id = m.flow_id AND multi.deleted_at IS NULL
-		WHERE m.member_id = f.id),
+		FROM flow_member m WHERE m.member_id = f.id AND (SELECT multi.deleted_at FROM flow multi WHERE multi.id = m.flow_id) IS NULL),
 	span.start_ns, span.end_ns
 	FROM flow f ` + flowSpan
 
@@ -81,28 +80,31 @@ const flowSpan = `
 		CROSS JOIN LATERAL (SELECT end_ns FROM segment WHERE flow_id = part.id ORDER BY start_ns DESC LIMIT 1) tail
 	) span `
 
-// selectFlows reads Flows of a tenant ($1) by their ids ($2).
-const selectFlows = `SELECT ` + flowColumns + ` WHERE f.tenant_id = $1 AND f.id = ANY($2) ORDER BY f.id`
+// selectFlow reads a Flow of a tenant ($1) by its id ($2), selectFlows several.
+const (
+	selectFlow  = `SELECT ` + flowColumns + ` WHERE f.tenant_id = $1 AND f.id = $2`
+	selectFlows = `SELECT ` + flowColumns + ` WHERE f.tenant_id = $1 AND f.id = ANY($2) ORDER BY f.id`
+)
 
 func scanFlow(row pgx.CollectableRow) (*Flow, error) {
 	f := &Flow{}
 	var (
-		avg, max, start, end *int64
-		essence              []byte
-		job                  *string
-		run                  *int32
-		segmentsUpdated      *time.Time
-		members              []member
+		average, highest, start, end *int64
+		essence                      []byte
+		job                          *string
+		run                          *int32
+		segmentsUpdated              *time.Time
+		members                      []member
 	)
 	err := row.Scan(&f.ID, &f.Tenant, &f.SourceID, &f.Format, &f.Codec, &f.Container, &f.Label, &f.Description, &f.Tags, &f.Status,
-		&f.ReadOnly, &avg, &max, &essence, &f.Document, &job, &run,
+		&f.ReadOnly, &average, &highest, &essence, &f.Document, &job, &run,
 		&f.Totals.Segments, &f.Totals.Bytes, &f.Totals.Grains, &f.Revision, &f.CreatedBy, &f.UpdatedBy,
 		&f.Created, &f.Updated, &segmentsUpdated, &f.Deleted,
 		&members, &f.CollectedBy, &start, &end)
 	if err != nil {
 		return nil, err
 	}
-	f.AvgBitRate, f.MaxBitRate = deref(avg), deref(max)
+	f.AvgBitRate, f.MaxBitRate = deref(average), deref(highest)
 	f.Run = Run{deref(job), deref(run)}
 	f.JobID = f.Run.Job
 	f.SegmentsUpdated = deref(segmentsUpdated)
@@ -113,7 +115,8 @@ func scanFlow(row pgx.CollectableRow) (*Flow, error) {
 	if start != nil && end != nil {
 		f.Timerange = mediatime.NewRange(mediatime.Time(*start), mediatime.Time(*end))
 	}
-	return f, f.setEssence(essence)
+	err = f.setEssence(essence)
+	return f, err
 }
 
 func deref[T any](p *T) T {

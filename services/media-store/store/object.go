@@ -40,6 +40,7 @@ func (s *Store) Allocate(ctx context.Context, tenant Tenant, workID uuid.UUID, c
 			wanted = append(wanted, Allocated{FlowID: flow})
 		}
 	}
+	inOrder(flows)
 	err := s.write(ctx, func(u *unit) error {
 		var locked []lockedFlow
 		u.queueFlowLocks(&locked, tenant, flows, forShare)
@@ -93,12 +94,12 @@ func (u *unit) queueObjects(tenant Tenant, workID uuid.UUID, contentType string,
 	return nil
 }
 
-// queueCondemnAllocated queues the giving up of objects that were never registered:
-// the listed ones and all others of the piece of work.
-func (u *unit) queueCondemnAllocated(tenant Tenant, workID uuid.UUID, ids []string) {
+// queueCondemnAllocated queues the giving up of objects that were allocated for a
+// piece of work and are not registered.
+func (u *unit) queueCondemnAllocated(tenant Tenant, workID uuid.UUID) {
 	u.exec(`
 		UPDATE object SET state = 'condemned', condemned_at = now()
-		WHERE state = 'allocated' AND tenant_id = $1 AND (work_id = $2 OR id = ANY($3))`, tenant, workID, ids)
+		WHERE state = 'allocated' AND tenant_id = $1 AND work_id = $2`, tenant, workID)
 }
 
 // queueCondemnUnused queues the condemnation of those of the objects that no segment

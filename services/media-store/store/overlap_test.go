@@ -40,7 +40,7 @@ func TestSegmentsNeverOverlap(t *testing.T) {
 			within := drawRange(r)
 			found, err := b.Segments(t.Context(), tenantA, store.SegmentQuery{Flow: flow, Range: within, Limit: 100})
 			require.NoError(r, err)
-			require.Equal(r, touching(model, within), len(found), "%s of %v", within, model)
+			require.Len(r, found, touching(model, within), "%s of %v", within, model)
 		}
 	})
 }

@@ -181,13 +181,17 @@ func (s *Store) ListFlows(ctx context.Context, tenant Tenant, q FlowQuery) (Flow
 	if err != nil {
 		return FlowPage{}, fmt.Errorf("list flows: %w", err)
 	}
-	page := FlowPage{Flows: flows}
-	if len(flows) > limit {
-		page.Flows = flows[:limit]
-		last := flows[limit-1]
-		page.Next = q.cursor(last.ID, last.Created, last.Updated, last.Label)
+	flows, next := cut(flows, limit, func(f *Flow) Cursor { return q.cursor(f.ID, f.Created, f.Updated, f.Label) })
+	return FlowPage{flows, next}, nil
+}
+
+// cut takes a page off rows of which one more was asked for, and says where it
+// continues; nil if it does not.
+func cut[T any](rows []*T, limit int, after func(*T) Cursor) ([]*T, Cursor) {
+	if len(rows) <= limit {
+		return rows, nil
 	}
-	return page, nil
+	return rows[:limit], after(rows[limit-1])
 }
 
 func (q *FlowQuery) conditions(tenant Tenant) *conditions {

@@ -16,12 +16,12 @@ import (
 
 // Registration makes the objects of one piece of work visible.
 type Registration struct {
-	WorkID   uuid.UUID
-	Epoch    int32
-	Run      Run
+	WorkID uuid.UUID
+	Epoch  int32
+	Run    Run
+	// Segments are what is stored. All other objects that were allocated for the work,
+	// in this attempt or an earlier one, are given up.
 	Segments []NewSegment
-	// Unused are objects that were allocated for it and are not needed.
-	Unused []string
 }
 
 // NewSegment is a segment and what its writer knows of its object.
@@ -94,15 +94,12 @@ func (r *Registration) registered() []string {
 	return ids
 }
 
-// objectIDs lists all objects of the registration.
-func (r *Registration) objectIDs() []string { return slices.Concat(r.registered(), r.Unused) }
-
 func (r *Registration) flowIDs() []uuid.UUID {
 	ids := map[uuid.UUID]bool{}
 	for i := range r.Segments {
 		ids[r.Segments[i].FlowID] = true
 	}
-	return slices.Collect(maps.Keys(ids))
+	return inOrder(slices.Collect(maps.Keys(ids)))
 }
 
 // Register stores the segments of one piece of work, for all its Flows in one
@@ -121,7 +118,7 @@ func (s *Store) Register(ctx context.Context, tenant Tenant, r Registration) (st
 		}
 		stored = k.claimed
 		if !stored {
-			u.queueCondemnAllocated(tenant, r.WorkID, r.objectIDs())
+			u.queueCondemnAllocated(tenant, r.WorkID)
 			return k.checkRepeat(&r)
 		}
 		if err := k.check(&r); err != nil {
@@ -133,7 +130,7 @@ func (s *Store) Register(ctx context.Context, tenant Tenant, r Registration) (st
 		if err := s.addSegments(ctx, u, tenant, k.flows, k.revisions, r.Segments); err != nil {
 			return err
 		}
-		u.queueCondemnAllocated(tenant, r.WorkID, r.Unused)
+		u.queueCondemnAllocated(tenant, r.WorkID)
 		return nil
 	})
 	if err != nil {
@@ -224,9 +221,9 @@ type lockedObject struct {
 
 // queueObjectLocks queues the lock of objects, in the order of their ids.
 func (u *unit) queueObjectLocks(out *[]lockedObject, tenant Tenant, ids []string) {
-	into(u, out, pgx.RowToStructByPos[lockedObject], `
+	each(u, out, pgx.RowToStructByPos[lockedObject], `
 		SELECT id, state, flow_id, coalesce(start_ns, 0), coalesce(end_ns, 0), coalesce(size, 0), grains, key_frames
-		FROM object WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE`, tenant, ids)
+		FROM object WHERE tenant_id = $1 AND id = $2 FOR UPDATE`, tenant, slices.Sorted(slices.Values(ids)))
 }
 
 // lockObjects sends what is queued and locks objects that are there and in use.

@@ -223,7 +223,7 @@ func (u *unit) queueOwnerCheck(tenant Tenant, run Run, ids []uuid.UUID) {
 		return err
 	}, `
 		SELECT id FROM flow WHERE id = ANY($1)
-			AND (tenant_id <> $2 OR coalesce(job_id, '') <> $3 OR coalesce(run, 0) <> $4) ORDER BY id LIMIT 1`,
+			AND (tenant_id <> $2 OR coalesce(job_id, '') <> $3 OR coalesce(run, 0) <> $4)`,
 		ids, tenant, run.Job, run.Number)
 }
 
@@ -334,18 +334,20 @@ func (t *Totals) add(o Totals) {
 // closeFlows marks Flows complete, with the bit rates that their segments have. A
 // segment shorter than a second counts as one, so that a stub makes no peak.
 func (s *Store) closeFlows(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) error {
-	u.exec(`
-		UPDATE flow SET status = $2, revision = nextval('flow_revision'), metadata_updated_at = clock_timestamp(),
-			avg_bit_rate = rate.average, max_bit_rate = rate.peak
-		FROM (
-			SELECT f.id,
-				(sum(o.size) * 8e6 / nullif(sum(s.end_ns - s.start_ns), 0))::bigint AS average,
-				max(o.size * 8e6 / greatest(s.end_ns - s.start_ns, 1000000000))::bigint AS peak
-			FROM flow f
-			LEFT JOIN segment s ON s.flow_id = f.id
-			LEFT JOIN object o ON o.tenant_id = s.tenant_id AND o.id = s.object_id
-			WHERE f.id = ANY($1) GROUP BY f.id
-		) rate WHERE flow.id = rate.id`, ids, media.StatusComplete)
+	for _, id := range ids {
+		u.exec(`
+			UPDATE flow SET status = $2, revision = nextval('flow_revision'), metadata_updated_at = clock_timestamp(),
+				avg_bit_rate = rate.average, max_bit_rate = rate.peak
+			FROM (
+				SELECT (sum(s.size) * 8e6 / nullif(sum(s.length), 0))::bigint AS average,
+					max(s.size * 8e6 / greatest(s.length, 1000000000))::bigint AS peak
+				FROM (
+					SELECT end_ns - start_ns AS length,
+						(SELECT o.size FROM object o WHERE o.tenant_id = segment.tenant_id AND o.id = segment.object_id) AS size
+					FROM segment WHERE flow_id = $1 OFFSET 0 -- each size once
+				) s
+			) rate WHERE flow.id = $1`, id, media.StatusComplete)
+	}
 	closed, err := u.readFlows(ctx, tenant, ids)
 	if err != nil {
 		return err

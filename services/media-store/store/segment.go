@@ -50,11 +50,18 @@ func (f *lockedFlow) open() error {
 	return nil
 }
 
-// queueFlowLocks queues the lock of Flows, in the order of their ids.
+// queueFlowLocks queues the lock of Flows, whose ids are in order.
 func (u *unit) queueFlowLocks(out *[]lockedFlow, tenant Tenant, ids []uuid.UUID, strength string) {
-	into(u, out, pgx.RowToStructByPos[lockedFlow], `
+	each(u, out, pgx.RowToStructByPos[lockedFlow], `
 		SELECT id, status, container, read_only, coalesce(job_id, ''), coalesce(run, 0), deleted_at IS NOT NULL
-		FROM flow WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id `+strength, tenant, ids)
+		FROM flow WHERE tenant_id = $1 AND id = $2 `+strength, tenant, ids)
+}
+
+// inOrder sorts ids: rows are locked in this order, so that those who lock several
+// wait for one another and not in a circle.
+func inOrder(ids []uuid.UUID) []uuid.UUID {
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	return ids
 }
 
 // checkFound is NotFound if one of the Flows is not among those locked.

@@ -98,13 +98,8 @@ func (s *Store) ListSources(ctx context.Context, tenant Tenant, q SourceQuery) (
 	if err != nil {
 		return SourcePage{}, fmt.Errorf("list sources: %w", err)
 	}
-	page := SourcePage{Sources: sources}
-	if len(sources) > limit {
-		page.Sources = sources[:limit]
-		last := sources[limit-1]
-		page.Next = q.cursor(last.ID, last.Created, last.Updated, last.Label)
-	}
-	return page, nil
+	sources, next := cut(sources, limit, func(x *Source) Cursor { return q.cursor(x.ID, x.Created, x.Updated, x.Label) })
+	return SourcePage{sources, next}, nil
 }
 
 func (q *SourceQuery) conditions(tenant Tenant) *conditions {

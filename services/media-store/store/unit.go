@@ -71,9 +71,23 @@ func (u *unit) send(ctx context.Context) error {
 	return err
 }
 
-// queueFlows queues the reading of Flows, in the order of ids, as they are then.
+// each queues a query for every id, in order, whose rows go to one slice. One probe
+// of an index each is what a list of ids should be, and while a table is small the
+// planner would rather walk through all of it.
+func each[T, ID any](u *unit, out *[]T, scan pgx.RowToFunc[T], sql string, tenant Tenant, ids []ID) {
+	*out = (*out)[:0]
+	for _, id := range ids {
+		u.rows(func(rows pgx.Rows) error {
+			found, err := pgx.CollectRows(rows, scan)
+			*out = append(*out, found...)
+			return err
+		}, sql, tenant, id)
+	}
+}
+
+// queueFlows queues the reading of Flows as they are then.
 func (u *unit) queueFlows(out *[]*Flow, tenant Tenant, ids []uuid.UUID) {
-	into(u, out, scanFlow, selectFlows, tenant, ids)
+	each(u, out, scanFlow, selectFlow, tenant, ids)
 }
 
 // queueRevisions queues the reading of the next revision of each of n Flows.

@@ -3,6 +3,7 @@ package tams
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -115,7 +116,8 @@ func parseFlow(body []byte) (*flowIn, json.RawMessage, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("keep what is left of a flow: %w", err)
 	}
-	return in, kept, in.check()
+	err = in.check()
+	return in, kept, err
 }
 
 func (in *flowIn) check() error {
@@ -194,7 +196,7 @@ func flowJSON(f *store.Flow, within *mediatime.Range, withRange bool) (map[strin
 	setNumber(out, "avg_bit_rate", f.AvgBitRate)
 	setNumber(out, "max_bit_rate", f.MaxBitRate)
 	out["created"], out["metadata_updated"] = dateOf(f.Created), dateOf(f.Updated)
-	out["metadata_version"] = fmt.Sprintf("%d", f.Updated.UnixMicro())
+	out["metadata_version"] = strconv.FormatInt(f.Updated.UnixMicro(), 10)
 	if !f.SegmentsUpdated.IsZero() {
 		out["segments_updated"] = dateOf(f.SegmentsUpdated)
 	}

@@ -139,8 +139,7 @@ func (a *API) deleteFlow(w http.ResponseWriter, r *http.Request) error {
 }
 
 func bodyFault(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return fault.Newf(fault.BodyTooLarge, "the body has more than %d bytes", tooLarge.Limit)
 	}
 	return fault.Newf(fault.Malformed, "read the body: %w", err)

@@ -178,7 +178,8 @@ func (in *segmentIn) decode(flow uuid.UUID) (store.PostedSegment, error) {
 	if in.KeyFrameCount != nil {
 		p.Object.KeyFrames = *in.KeyFrameCount
 	}
-	return p, in.decodeURLs(&p)
+	err = in.decodeURLs(&p)
+	return p, err
 }
 
 func (in *segmentIn) decodeURLs(p *store.PostedSegment) error {

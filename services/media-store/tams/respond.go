@@ -2,7 +2,6 @@ package tams
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -75,11 +74,7 @@ func noContent(w http.ResponseWriter) error {
 func readJSON(r *http.Request, v any) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return fault.Newf(fault.BodyTooLarge, "the body has more than %d bytes", tooLarge.Limit)
-		}
-		return fault.Newf(fault.Malformed, "read the body: %w", err)
+		return bodyFault(err)
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return fault.Newf(fault.Malformed, "the body is not the JSON that is wanted here: %w", err)
@@ -102,7 +97,7 @@ func (p paging) write(w http.ResponseWriter, r *http.Request) {
 	if p.next == "" {
 		return
 	}
-	h.Set("X-Paging-NextKey", p.next)
+	h.Set("X-Paging-NextKey", p.next) //nolint:canonicalheader // as TAMS spells it; headers have no case
 	query := r.URL.Query()
 	query.Set("page", p.next)
 	query.Del("access_token") // a link may be logged

@@ -17,9 +17,9 @@ func linkNext(a *answer) string {
 	return link
 }
 
-func get(t *testing.T, url string) string {
+func get(t *testing.T, address string) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	require.NoError(t, err)
 	response, err := new(http.Client).Do(request)
 	require.NoError(t, err)

@@ -162,7 +162,7 @@ func (c *client) newFlow(t *testing.T) uuid.UUID {
 
 // upload asks for storage, puts bytes there as a plain client does, and returns the
 // object's id.
-func (c *client) upload(t *testing.T, flow uuid.UUID, bytes string) string {
+func (c *client) upload(t *testing.T, flow uuid.UUID, content string) string {
 	t.Helper()
 	var storage struct {
 		MediaObjects []struct {
@@ -176,7 +176,7 @@ func (c *client) upload(t *testing.T, flow uuid.UUID, bytes string) string {
 	c.want(t, http.StatusCreated, http.MethodPost, "/flows/"+flow.String()+"/storage", map[string]any{"limit": 1}).decode(t, &storage)
 	require.Len(t, storage.MediaObjects, 1)
 	object := storage.MediaObjects[0]
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, object.PutURL.URL, strings.NewReader(bytes))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, object.PutURL.URL, strings.NewReader(content))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", object.PutURL.ContentType)
 	response, err := new(http.Client).Do(request)

@@ -103,20 +103,20 @@ func movieTrack(t *track, from mediatime.Time, kind mux.Kind) (*mux.Track, error
 		if err := consecutive(t); err != nil {
 			return nil, err
 		}
-		chosen.Skip, chosen.Samples = t.skip, t.samples
+		chosen.Skip, chosen.Samples, chosen.Wanted = t.skip, t.samples, t.wanted
 		return mux.AACTrack(&t.flow.Flow, index, chosen, from)
 	default:
 		return mux.VideoTrack(&t.flow.Flow, index, chosen.Selection, from)
 	}
 }
 
-// consecutive refuses coded audio in which frames are missing.
+// consecutive refuses coded audio whose frames overlap, such as edits have; holes are
+// held by longer frames.
 func consecutive(t *track) error {
 	for i := 1; i < len(t.pieces); i++ {
 		before, after := &t.pieces[i-1], &t.pieces[i]
-		gap := after.PTS - before.End()
-		if half := before.Duration / 2; gap > half || gap < -half {
-			return fault.Newf(fault.NotRepresented, "flow %s does not go on from %s to %s; take the parts on each side, or format=gsf",
+		if before.End()-after.PTS > before.Duration/2 {
+			return fault.Newf(fault.NotRepresented, "flow %s goes back from %s to %s; take the parts on each side, or format=gsf",
 				t.flow.ID, before.End(), after.PTS)
 		}
 	}

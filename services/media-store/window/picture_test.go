@@ -180,3 +180,20 @@ func TestForeignObjectsAreNamed(t *testing.T) {
 		require.Contains(t, string(refused.body), "not_representable")
 	}
 }
+
+func TestDataStandsAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	flow := &media.Flow{
+		ID: uuid.New(), SourceID: uuid.New(), Format: media.FormatData, Codec: "application/json", Container: media.ContainerGSF, Label: "events",
+	}
+	var o object
+	for n := range 5 {
+		at := frameRate.Offset(int64(n))
+		o.grains = append(o.grains, formats.Grain{Grain: media.Grain{PTS: at, Order: at, Duration: frameRate.Duration(int64(n))}, Data: picture(n)})
+	}
+	b.put(t, []*media.Flow{flow}, map[uuid.UUID][]object{flow.ID: {o}})
+	got := b.want(t, http.StatusOK, flow.ID.String()+"/window?timerange=[0:80000000_0:160000000)&trim=exact")
+	_, all := grains(t, got.body)
+	require.Equal(t, []int{2, 3}, numbers(t, all))
+}

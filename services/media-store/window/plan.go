@@ -52,8 +52,10 @@ type track struct {
 	// exact says that nothing is carried that is not wanted.
 	exact bool
 	// skip and samples are the cut of coded audio: samples to leave out at the start,
-	// and the length from there.
+	// and the length from there; wanted counts the last pieces, those before only help
+	// decoding.
 	skip, samples int64
+	wanted        int
 }
 
 // segmentsAtOnce is how many segments' indexes are read in one query.
@@ -149,6 +151,9 @@ func unpack(flow *store.Flow, segments []store.IndexedSegment) ([]piece, error) 
 			end := e.Offset + e.Size
 			e.PTS += s.Offset
 			e.Order += s.Offset
+			if flow.Video == nil {
+				e.Access = media.Clean // only pictures refer to one another
+			}
 			pieces = append(pieces, piece{Entry: e, segment: s, before: before, to: int64(e.Samples)})
 			before = end
 		}
@@ -303,7 +308,7 @@ func (p *planner) planCodedAudio(ctx context.Context, flow *store.Flow, pieces [
 	}
 	return &track{
 		flow: flow, pieces: pick(pieces, chosen.Grains), present: chosen.Present, carried: chosen.Carried,
-		exact: chosen.Present == chosen.Carried, skip: chosen.Skip, samples: chosen.Samples,
+		exact: chosen.Present == chosen.Carried, skip: chosen.Skip, samples: chosen.Samples, wanted: chosen.Wanted,
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package window_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -207,7 +208,7 @@ func grains(t *testing.T, file []byte) (gsf.Header, []gsf.Grain) {
 	for {
 		var g gsf.Grain
 		err := reader.Next(&g)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return *reader.Header(), all
 		}
 		require.NoError(t, err)

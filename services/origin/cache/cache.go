@@ -74,6 +74,7 @@ func (c *Cache[V]) start(ctx context.Context, key string, fill func(context.Cont
 	f := &flight[V]{done: make(chan struct{}), cancel: cancel}
 	c.flights[key] = f
 	go func() {
+		defer cancel()
 		f.value, f.err = fill(ctx)
 		c.mu.Lock()
 		if c.flights[key] == f {

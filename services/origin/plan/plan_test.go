@@ -168,7 +168,7 @@ func TestAChangedSampleEntryEndsACell(t *testing.T) {
 	grid := planVideo([]stored{s}, func(*plan.Video) {}).Grid()
 	require.Len(t, grid, 2)
 	require.Equal(t, rate.Offset(30), grid[0].End)
-	require.EqualValues(t, []uint16{0, 1}, []uint16{grid[0].Config, grid[1].Config})
+	require.Equal(t, []uint16{0, 1}, []uint16{grid[0].Config, grid[1].Config})
 }
 
 func drawGrid(t *rapid.T) []plan.Cell {

@@ -11,20 +11,30 @@ import (
 )
 
 // AACTrack lays out a cut of AAC. The window starts at from, which may be before
-// the first sample. It returns ErrNoConfig for a Flow without configuration.
+// the first sample; a hole lengthens the frame before it. It returns ErrNoConfig for
+// a Flow without configuration, and ErrTooLarge for a hole of hours.
 func AACTrack(flow *media.Flow, index media.Index, cut window.Cut, from mediatime.Time) (*Track, error) {
 	t, err := newAACTrack(flow)
 	if err != nil {
 		return nil, err
 	}
 	t.Grains = cut.Grains
-	dts := int64(0)
-	for _, at := range cut.Grains {
+	// Of what nobody hears holes are left out: ffmpeg 5.1 counts the samples that it
+	// skips, not their time.
+	dts, hidden := int64(0), len(cut.Grains)-cut.Wanted
+	for n, at := range cut.Grains {
 		g := &index[at]
+		length := int64(g.Samples)
+		if n >= hidden && n+1 < len(cut.Grains) {
+			length = window.FrameTicks(index, at, t.Timescale)
+		}
+		if length > math.MaxUint32 {
+			return nil, fmt.Errorf("hole after %s: %w", g.End(), ErrTooLarge)
+		}
 		t.Samples = append(t.Samples, Sample{
-			Size: uint32(g.Size), DTS: dts, Duration: g.Samples, Sync: true, Entry: min(int(g.Config), len(t.Entries)-1),
+			Size: uint32(g.Size), DTS: dts, Duration: uint32(length), Sync: true, Entry: min(int(g.Config), len(t.Entries)-1),
 		})
-		dts += int64(g.Samples)
+		dts += length
 	}
 	t.MediaTime, t.Duration = cut.Skip, cut.Samples
 	t.Delay = late(cut, from)

@@ -157,7 +157,7 @@ func TestWholeFileGivesBackItsSamples(t *testing.T) {
 		}
 		require.Equal(t, string(hash(path)), string(hash(out)))
 		a, b := mediatest.Packets(t, path, stream), mediatest.Packets(t, out, stream)
-		require.Equal(t, len(a), len(b))
+		require.Len(t, b, len(a))
 		for k := range a {
 			require.Equal(t, a[k].PTS, b[k].PTS, "%s packet %d", stream, k)
 			require.Equal(t, a[k].Size, b[k].Size)
@@ -220,15 +220,16 @@ func TestPictureAndSoundStayTogether(t *testing.T) {
 	write(t, out, wanted, mux.Options{Kind: mux.QuickTime, Timecode: &code}, tracks[1], tracks[2])
 	require.Equal(t, want[31:72], mediatest.FrameHashes(t, out, "v"))
 	for _, s := range mediatest.Streams(t, out) {
-		if s.CodecType == "video" {
-			require.Equal(t, "01:00:01:07", s.Tags["timecode"])
-			// The first picture is shown when it should be after the window's start.
-			wait := tracks[1].flow.GrainRate.Offset(31) - wanted.Start
-			var num, den int64
-			_, err := fmt.Sscanf(s.TimeBase, "%d/%d", &num, &den)
-			require.NoError(t, err)
-			require.InDelta(t, wait.Seconds(), float64(s.StartPTS*num)/float64(den), 0.001)
+		if s.CodecType != "video" {
+			continue
 		}
+		require.Equal(t, "01:00:01:07", s.Tags["timecode"])
+		// The first picture is shown when it should be after the window's start.
+		wait := tracks[1].flow.GrainRate.Offset(31) - wanted.Start
+		var num, den int64
+		_, err := fmt.Sscanf(s.TimeBase, "%d/%d", &num, &den)
+		require.NoError(t, err)
+		require.InDelta(t, wait.Seconds(), float64(s.StartPTS*num)/float64(den), 0.001)
 	}
 }
 

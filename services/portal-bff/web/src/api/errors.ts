@@ -43,7 +43,9 @@ function faultOfRpc(err: RpcError): Fault {
 export function sentence(text: string): string {
   const s = text.trim();
   if (s === '') return 'No reason was given.';
-  const capital = s.charAt(0).toUpperCase() + s.slice(1);
+  // Names keep their own letters: https://, film.mp4.
+  const isName = /^\S*[.:/_]\S/.test(s);
+  const capital = isName ? s : s.charAt(0).toUpperCase() + s.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
 

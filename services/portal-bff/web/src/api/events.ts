@@ -22,17 +22,24 @@ const lenient = { ignoreUnknownFields: true } as const;
 const FIRST_RETRY_MS = 500;
 /** A connection that comes back sooner was never worth a word. */
 const GRACE_MS = 2500;
+/** How long a tab that nobody looks at keeps its connection. */
+const HIDDEN_MS = 10_000;
 const LAST_RETRY_MS = 15_000;
 
 /**
  * EventFeed keeps one connection to /events. The browser reconnects by itself
  * with Last-Event-ID while the server answers; when it gives up (an error status)
  * the feed opens a new connection, with growing pauses.
+ *
+ * A browser has six connections for one address. A tab that nobody looks at gives
+ * its own back, and catches up when it is looked at again: else the seventh tab
+ * would wait for ever.
  */
 export class EventFeed {
   private source: EventSource | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private grace: ReturnType<typeof setTimeout> | undefined;
+  private hidden: ReturnType<typeof setTimeout> | undefined;
   private pause = FIRST_RETRY_MS;
   private liveness: Liveness = { state: 'connecting', since: Date.now() };
   private readonly watchers = new Set<() => void>();
@@ -42,12 +49,38 @@ export class EventFeed {
 
   /** start connects and returns the function that stops. */
   start(): () => void {
-    this.connect();
+    const onVisibility = () => (document.hidden ? this.leaveSoon() : this.comeBack());
+    const onLeave = () => this.leave();
+    const onReturn = () => this.comeBack();
+    document.addEventListener('visibilitychange', onVisibility);
+    window.addEventListener('pagehide', onLeave);
+    window.addEventListener('pageshow', onReturn);
+    if (!document.hidden) this.connect();
     return () => {
-      clearTimeout(this.timer);
-      clearTimeout(this.grace);
-      this.source?.close();
+      document.removeEventListener('visibilitychange', onVisibility);
+      window.removeEventListener('pagehide', onLeave);
+      window.removeEventListener('pageshow', onReturn);
+      this.leave();
     };
+  }
+
+  private leaveSoon() {
+    clearTimeout(this.hidden);
+    this.hidden = setTimeout(() => this.leave(), HIDDEN_MS);
+  }
+
+  private leave() {
+    clearTimeout(this.timer);
+    clearTimeout(this.grace);
+    clearTimeout(this.hidden);
+    this.grace = undefined;
+    this.source?.close();
+    this.source = undefined;
+  }
+
+  private comeBack() {
+    clearTimeout(this.hidden);
+    if (!this.source) this.connect();
   }
 
   readonly subscribe = (watcher: () => void): (() => void) => {
@@ -89,6 +122,7 @@ export class EventFeed {
     const since = Date.now();
     this.grace ??= setTimeout(() => this.set('stale', since), GRACE_MS);
     if (source.readyState !== EventSource.CLOSED) return;
+    // Gone for good: the next attempt is a connection of its own.
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.connect(), this.pause * (0.75 + Math.random() / 2));
     this.pause = Math.min(this.pause * 2, LAST_RETRY_MS);

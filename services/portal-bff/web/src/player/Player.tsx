@@ -21,6 +21,8 @@ interface Props {
   marks: Marks;
   onMarks: (marks: Marks) => void;
   grainsOf: string;
+  /** Shown in the place of a picture, where there is only sound. */
+  sound?: ReactNode;
   /** Where to begin, as a frame. */
   start?: number;
   /** Asks for a new address, when the old one no longer serves. */
@@ -28,7 +30,7 @@ interface Props {
 }
 
 /** Player shows a Flow to the frame: picture, timeline, transport, keys. */
-export function Player({ clock, url, poster, marks, onMarks, grainsOf, start = 0, onRetry }: Props) {
+export function Player({ clock, url, poster, marks, onMarks, grainsOf, sound, start = 0, onRetry }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const screen = useRef<HTMLElement>(null);
   const deck = useDeck(video, clock, start);
@@ -62,6 +64,7 @@ export function Player({ clock, url, poster, marks, onMarks, grainsOf, start = 0
           />
           <MediaLoadingIndicator slot="centered-chrome" noAutohide className={classes.loading} />
         </MediaController>
+        {sound && url !== '' && !fault && <div className={classes.sound}>{sound}</div>}
         {(url === '' || fault) && (
           <div className={classes.cover}>{fault ? <Fault fault={fault} onRetry={onRetry} /> : poster}</div>
         )}

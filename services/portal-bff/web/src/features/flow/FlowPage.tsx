@@ -9,6 +9,8 @@ import { type Marks, marksText, parseMarks } from '@/player/marks';
 import { parseRange } from '@/player/mediatime';
 import { Player } from '@/player/Player';
 import { usePageName } from '@/ui/crumbs';
+import { essenceFacts } from '@/ui/flows';
+import { Icons } from '@/ui/icons';
 import { Empty, Failed, SkeletonRows } from '@/ui/states';
 import { useUrlState } from '@/ui/useUrlState';
 import { FlowFacts } from './FlowFacts';
@@ -37,7 +39,7 @@ function FlowView({ flow, answer }: { flow: Flow; answer: GetFlowResponse }) {
   return (
     <div className={classes.page}>
       {clock ? (
-        <Stage flow={flow} picture={picture} clock={clock} />
+        <Stage flow={flow} members={answer.members} picture={picture} clock={clock} />
       ) : (
         <div className={classes.main}>
           <Empty title="Nothing is stored yet">
@@ -65,7 +67,14 @@ function useClock(flow: Flow, picture: Flow | undefined): Clock | undefined {
   }, [timerange, startTimecode, num, den]);
 }
 
-function Stage({ flow, picture, clock }: { flow: Flow; picture: Flow | undefined; clock: Clock }) {
+interface StageProps {
+  flow: Flow;
+  members: Flow[];
+  picture: Flow | undefined;
+  clock: Clock;
+}
+
+function Stage({ flow, members, picture, clock }: StageProps) {
   const links = useQuery(linksQuery(flow.id));
   const [range, setRange] = useUrlState('range');
   const marks = useMemo(() => parseMarks(range, clock), [range, clock]);
@@ -79,11 +88,21 @@ function Stage({ flow, picture, clock }: { flow: Flow; picture: Flow | undefined
         marks={marks}
         onMarks={setMarks}
         grainsOf={picture?.id ?? ''}
+        sound={picture === undefined && <Sound flow={flow} />}
         start={marks.in}
         onRetry={() => links.refetch()}
       />
-      <WindowBar flow={flow} clock={clock} marks={marks} onMarks={setMarks} />
+      <WindowBar flow={flow} members={members} clock={clock} marks={marks} onMarks={setMarks} />
     </div>
+  );
+}
+
+function Sound({ flow }: { flow: Flow }) {
+  return (
+    <>
+      <Icons.Audio size={72} strokeWidth={1} />
+      <p>{essenceFacts(flow) || 'Sound only'}</p>
+    </>
   );
 }
 

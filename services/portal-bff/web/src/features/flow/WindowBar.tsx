@@ -14,14 +14,15 @@ import { download, formatsFor, type Trim, windowCommand, windowUrl } from './win
 
 interface Props {
   flow: Flow;
+  members: Flow[];
   clock: Clock;
   marks: Marks;
   onMarks: (marks: Marks) => void;
 }
 
 /** WindowBar marks a range exactly, and downloads it. */
-export function WindowBar({ flow, clock, marks, onMarks }: Props) {
-  const formats = formatsFor(flow);
+export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
+  const formats = formatsFor(flow, members);
   const [format, setFormat] = useState(formats[0]?.value ?? 'gsf');
   const [trim, setTrim] = useState<Trim>('exact');
   const [command, setCommand] = useState(false);

@@ -19,12 +19,14 @@ const all: Record<string, WindowFormat> = {
   raw: { value: 'raw', label: 'Raw essence', hidesPreroll: false },
 };
 
-/** formatsFor lists the containers that hold what a Flow carries. */
-export function formatsFor(flow: Flow): WindowFormat[] {
+const isRawSound = (f: Flow) => f.codec.startsWith('audio/x-raw');
+
+/** formatsFor lists the containers that hold what a Flow carries, the likeliest first. */
+export function formatsFor(flow: Flow, members: Flow[]): WindowFormat[] {
   const names: Record<string, string[]> = {
-    multi: ['mp4', 'mov'],
+    multi: members.some(isRawSound) ? ['mov', 'mp4'] : ['mp4', 'mov'],
     video: ['mp4', 'mov', 'gsf', 'raw'],
-    audio: flow.codec.startsWith('audio/x-raw') ? ['wav', 'mov', 'gsf', 'raw'] : ['mp4', 'mov', 'gsf', 'raw'],
+    audio: isRawSound(flow) ? ['wav', 'mov', 'gsf', 'raw'] : ['mp4', 'mov', 'gsf', 'raw'],
   };
   return (names[formatName(flow.format)] ?? ['gsf', 'raw']).map((n) => all[n] as WindowFormat);
 }

@@ -33,10 +33,7 @@ export async function uploadFile(
   signal.addEventListener('abort', stop, { once: true });
   try {
     const meter = new Meter(file.size, onProgress);
-    const etags =
-      start.putUrl === ''
-        ? await putParts(file, uploadId, start.parts, Number(start.partSize), meter, all)
-        : { 1: await putBlob(start.putUrl, file, (n) => meter.set(1, n), all.signal) };
+    const etags = await putParts(file, uploadId, start.parts, Number(start.partSize), meter, all);
     return (await api.portal.completeUpload({ uploadId, etags }, { abort: signal })).response.url;
   } catch (err) {
     // The owner collects what was sent in any case; this only frees it at once.

@@ -93,12 +93,6 @@ export interface StartUploadResponse {
      */
     uploadId: string;
     /**
-     * For a small file: where to PUT it whole; empty for a multipart upload.
-     *
-     * @generated from protobuf field: string put_url = 2
-     */
-    putUrl: string;
-    /**
      * @generated from protobuf field: int64 part_size = 3
      */
     partSize: bigint;
@@ -462,7 +456,6 @@ class StartUploadResponse$Type extends MessageType<StartUploadResponse> {
     constructor() {
         super("grainmesh.portal.v1.StartUploadResponse", [
             { no: 1, name: "upload_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 2, name: "put_url", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 3, name: "part_size", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 4, name: "parts", kind: "scalar", T: 5 /*ScalarType.INT32*/ }
         ]);
@@ -470,7 +463,6 @@ class StartUploadResponse$Type extends MessageType<StartUploadResponse> {
     create(value?: PartialMessage<StartUploadResponse>): StartUploadResponse {
         const message = globalThis.Object.create((this.messagePrototype!));
         message.uploadId = "";
-        message.putUrl = "";
         message.partSize = 0n;
         message.parts = 0;
         if (value !== undefined)
@@ -484,9 +476,6 @@ class StartUploadResponse$Type extends MessageType<StartUploadResponse> {
             switch (fieldNo) {
                 case /* string upload_id */ 1:
                     message.uploadId = reader.string();
-                    break;
-                case /* string put_url */ 2:
-                    message.putUrl = reader.string();
                     break;
                 case /* int64 part_size */ 3:
                     message.partSize = reader.int64().toBigInt();
@@ -509,9 +498,6 @@ class StartUploadResponse$Type extends MessageType<StartUploadResponse> {
         /* string upload_id = 1; */
         if (message.uploadId !== "")
             writer.tag(1, WireType.LengthDelimited).string(message.uploadId);
-        /* string put_url = 2; */
-        if (message.putUrl !== "")
-            writer.tag(2, WireType.LengthDelimited).string(message.putUrl);
         /* int64 part_size = 3; */
         if (message.partSize !== 0n)
             writer.tag(3, WireType.Varint).int64(message.partSize);
