@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -39,9 +40,13 @@ var ErrQueued = errors.New("work is queued already")
 // ErrTooLarge says that the server takes no message of this size.
 var ErrTooLarge = errors.New("message is too large")
 
-// jsErrStoreFailed is the server's refusal to store, as of a second message on a
-// subject (nats-server errors.json, JSStreamStoreFailedF).
-const jsErrStoreFailed jetstream.ErrorCode = 10077
+// The server's refusal to store, and its words where that is because of a second
+// message on a subject (nats-server: errors.json, JSStreamStoreFailedF; store.go,
+// ErrMaxMsgsPerSubject). A full disk has the same code.
+const (
+	jsErrStoreFailed jetstream.ErrorCode = 10077
+	secondOnSubject                      = "maximum messages per subject exceeded"
+)
 
 const (
 	connectTimeout = 10 * time.Second
@@ -159,7 +164,7 @@ func (b *Bus) Publish(ctx context.Context, messages []Outgoing) []error {
 
 func refused(subject string, err error) error {
 	var apiErr *jetstream.APIError
-	if errors.As(err, &apiErr) && apiErr.ErrorCode == jsErrStoreFailed {
+	if errors.As(err, &apiErr) && apiErr.ErrorCode == jsErrStoreFailed && strings.Contains(apiErr.Description, secondOnSubject) {
 		return ErrQueued
 	}
 	if errors.Is(err, nats.ErrMaxPayload) {

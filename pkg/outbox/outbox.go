@@ -78,7 +78,7 @@ func (p *Publisher) Begin(batch *pgx.Batch) *Changes {
 // AddFact queues a fact.
 func (c *Changes) AddFact(traceParent string, f Fact) {
 	c.batch.Queue(`INSERT INTO outbox (tenant_id, subject, payload, trace_parent, lease_until) VALUES ($1, $2, $3, $4, now() + $5) RETURNING id`,
-		f.Tenant, f.Subject, f.Payload, traceParent, c.publisher.config.Lease).QueryRow(func(r pgx.Row) error {
+		f.Tenant, f.Subject, body(f.Payload), traceParent, c.publisher.config.Lease).QueryRow(func(r pgx.Row) error {
 		written := row{tenant: f.Tenant, subject: f.Subject, payload: f.Payload, traceParent: traceParent}
 		err := r.Scan(&written.id)
 		c.facts = append(c.facts, written)
@@ -108,7 +108,7 @@ func (c *Changes) AddWork(traceParent string, perGroup int, work ...Work) {
 	first := work[0]
 	ids, names, payloads := make([]uuid.UUID, len(work)), make([]string, len(work)), make([][]byte, len(work))
 	for i, w := range work {
-		ids[i], names[i], payloads[i] = w.ID, w.Subject, w.Payload
+		ids[i], names[i], payloads[i] = w.ID, w.Subject, body(w.Payload)
 	}
 	room := c.publisher.room(first.Lane)
 	c.batch.Queue(insertWork, first.Tenant, traceParent, first.Lane, first.Group, first.Priority, room, c.publisher.config.Redrive,
@@ -164,6 +164,14 @@ func (c *Changes) DropGroup(group uuid.UUID) {
 	c.batch.Queue(`DELETE FROM outbox WHERE group_id = $1`, group)
 }
 
+// body is a payload as the table takes it: none is empty, not NULL.
+func body(payload []byte) []byte {
+	if payload == nil {
+		return []byte{}
+	}
+	return payload
+}
+
 // Committed hands what was written to the publisher. It does not block.
 func (c *Changes) Committed() { c.publisher.take(c) }
 
@@ -172,7 +180,7 @@ func (c *Changes) Committed() { c.publisher.take(c) }
 func AddFacts(ctx context.Context, tx pgx.Tx, traceParent string, facts ...Fact) error {
 	batch := &pgx.Batch{}
 	for _, f := range facts {
-		batch.Queue(`INSERT INTO outbox (tenant_id, subject, payload, trace_parent) VALUES ($1, $2, $3, $4)`, f.Tenant, f.Subject, f.Payload, traceParent)
+		batch.Queue(`INSERT INTO outbox (tenant_id, subject, payload, trace_parent) VALUES ($1, $2, $3, $4)`, f.Tenant, f.Subject, body(f.Payload), traceParent)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("write %d facts to the outbox: %w", len(facts), err)

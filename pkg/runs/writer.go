@@ -107,8 +107,29 @@ func (w *Writer) describe(g *formats.Grain) {
 		}
 	case gsf.KindCodedVideo:
 		h.CodedVideo = codedVideo(w.flow.Video, g)
-	case gsf.KindVideo, gsf.KindEvent, gsf.KindEmpty:
+	case gsf.KindVideo:
+		h.Video = rawVideo(w.flow.Video)
+	case gsf.KindEvent, gsf.KindEmpty:
 	}
+}
+
+func rawVideo(v *media.Video) gsf.Video {
+	out := gsf.Video{
+		Format: gsf.FrameFormat(v.GSFFormat), Layout: layoutOf(v.InterlaceMode), Width: uint32(v.Width), Height: uint32(v.Height),
+		SourceAspect: ratio(v.AspectRatio), PixelAspect: ratio(v.PixelAspect),
+	}
+	// Without components, as for formats of unknown geometry, a reader sizes by itself.
+	out.Components, _ = out.Format.Components(out.Width, out.Height)
+	return out
+}
+
+// ratio is a ratio as GSF has it, null if it is not known or has no room there.
+func ratio(r mediatime.Rate) gsf.Rational {
+	out, err := gsf.NewRational(r)
+	if err != nil {
+		return gsf.Rational{Den: 1}
+	}
+	return out
 }
 
 func codedVideo(v *media.Video, g *formats.Grain) gsf.CodedVideo {

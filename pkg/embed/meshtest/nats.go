@@ -65,6 +65,18 @@ func (a *Account) Connect(t testing.TB, as embed.Identity, options ...nats.Optio
 	return conn
 }
 
+// Option proves the owner to the server, for who makes the connection itself.
+func (a *Account) Option() nats.Option {
+	return func(o *nats.Options) error {
+		for _, set := range a.Owner.Options() {
+			if err := set(o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // JetStream connects as the owner.
 func (a *Account) JetStream(t testing.TB) jetstream.JetStream {
 	t.Helper()
