@@ -204,7 +204,7 @@ func nullable(present bool, m proto.Message) []byte {
 
 func publicSpec(spec *jobv1.IngestSpec) *jobv1.IngestSpec {
 	u, err := url.Parse(spec.GetUrl())
-	if err != nil || (u.User == nil && u.RawQuery == "") {
+	if err != nil || (u.User == nil && u.RawQuery == "" && u.Fragment == "") {
 		return spec
 	}
 	shown := proto.CloneOf(spec)
