@@ -63,12 +63,12 @@ func (o *Jobs) startWanted(ctx context.Context, id uuid.UUID, worker string) (*j
 		batch := &pgx.Batch{}
 		batch.Queue(`SET LOCAL synchronous_commit = off`)
 		batch.Queue(`
-			UPDATE work w SET state = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = $2, started_at = clock_timestamp()
+			UPDATE work w SET state = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = $2, started_at = $4
 			FROM job j
 			WHERE w.id = $1 AND j.id = w.job_id AND w.run = j.run AND w.state IN ('waiting', 'running')
 				AND (w.attempts < $3 OR w.layer = 'close')
 			RETURNING w.layer, w.epoch, w.attempts, w.run, w.document, j.id, j.tenant_id, j.state, j.spec, j.sizes, j.analysis,
-				CASE WHEN w.layer = 'read' THEN j.flows END`, id, worker, o.config.MaxAttempts).Query(func(rows pgx.Rows) error {
+				CASE WHEN w.layer = 'read' THEN j.flows END`, id, worker, o.config.MaxAttempts, now()).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var err error
 				if response, err = scanStarted(rows); err != nil {
