@@ -100,8 +100,8 @@ func (c *change) announce(j *Job) {
 
 // addWork queues the one piece of work of a layer that has just one.
 func (c *change) addWork(j *Job, layer subjects.Layer) {
-	c.batch.Queue(`INSERT INTO work (id, job_id, tenant_id, run, layer, number) VALUES ($1, $2, $3, $4, $5, 0)`,
-		j.workID(layer, 0), j.ID, j.Tenant, j.Run, layer)
+	c.batch.Queue(`INSERT INTO work (id, job_id, tenant_id, run, layer, number, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6)`,
+		j.workID(layer, 0), j.ID, j.Tenant, j.Run, layer, now())
 	c.handOut(j, layer, 0)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
+	"github.com/grainmesh/grainmesh/pkg/urlguard"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 )
 
@@ -30,11 +31,11 @@ func (o *Jobs) check(request *jobv1.CreateJobRequest) (kind string, err error) {
 	if spec == nil {
 		return "", fault.New(fault.InvalidArgument, "spec is missing, want at least spec.url")
 	}
-	if len(request.GetIdempotencyKey()) > maxKey {
-		return "", fault.Newf(fault.InvalidArgument, "idempotency_key has %d bytes, at most %d are taken", len(request.GetIdempotencyKey()), maxKey)
+	if err := checkText("idempotency_key", request.GetIdempotencyKey(), maxKey); err != nil {
+		return "", err
 	}
-	if len(spec.GetLabel()) > maxLabel {
-		return "", fault.Newf(fault.InvalidArgument, "spec.label has %d bytes, at most %d are taken", len(spec.GetLabel()), maxLabel)
+	if err := checkText("spec.label", spec.GetLabel(), maxLabel); err != nil {
+		return "", err
 	}
 	for _, check := range []func(*jobv1.IngestSpec) error{checkURL, checkTracks, checkRange, checkOrigin, checkTags} {
 		if err := check(spec); err != nil {
@@ -42,6 +43,17 @@ func (o *Jobs) check(request *jobv1.CreateJobRequest) (kind string, err error) {
 		}
 	}
 	return o.kind(spec.GetMimeType())
+}
+
+// checkText bounds a text that is kept in a column, which cannot hold a zero byte.
+func checkText(field, text string, most int) error {
+	if len(text) > most {
+		return fault.Newf(fault.InvalidArgument, "%s has %d bytes, at most %d are taken", field, len(text), most)
+	}
+	if strings.ContainsRune(text, 0) {
+		return fault.Newf(fault.InvalidArgument, "%s holds a zero byte", field)
+	}
+	return nil
 }
 
 func (o *Jobs) kind(mimeType string) (string, error) {
@@ -64,7 +76,8 @@ func checkURL(spec *jobv1.IngestSpec) error {
 	}
 	u, err := url.Parse(spec.GetUrl())
 	if err != nil {
-		return fault.Newf(fault.InvalidArgument, "spec.url %q cannot be read: want an http, https or s3 URL", spec.GetUrl())
+		// Not quoted: what cannot be read cannot be rid of its secrets either.
+		return fault.New(fault.InvalidArgument, "spec.url cannot be read, want an http, https or s3 URL")
 	}
 	switch strings.ToLower(u.Scheme) {
 	case "http", "https", "s3":
@@ -72,7 +85,7 @@ func checkURL(spec *jobv1.IngestSpec) error {
 		return fault.Newf(fault.InvalidArgument, "spec.url has scheme %q, want http, https or s3", u.Scheme)
 	}
 	if u.Host == "" {
-		return fault.Newf(fault.InvalidArgument, "spec.url %q names no host", u.Redacted())
+		return fault.Newf(fault.InvalidArgument, "spec.url %q names no host", urlguard.Redact(u))
 	}
 	return nil
 }
@@ -145,9 +158,13 @@ func checkTags(spec *jobv1.IngestSpec) error {
 		return fault.Newf(fault.InvalidArgument, "spec.tags has %d tags, at most %d are taken", len(spec.GetTags()), maxTags)
 	}
 	for name, values := range spec.GetTags() {
-		size := len(name)
+		size, zero := len(name), strings.ContainsRune(name, 0)
 		for _, value := range values.GetValues() {
 			size += len(value)
+			zero = zero || strings.ContainsRune(value, 0)
+		}
+		if zero {
+			return fault.Newf(fault.InvalidArgument, "tag %.40q holds a zero byte", name)
 		}
 		if name == "" || size > maxTag {
 			return fault.Newf(fault.InvalidArgument, "tag %.40q has %d bytes with its values, want 1 to %d and a name", name, size, maxTag)

@@ -32,6 +32,7 @@
 //	   +--(delivered again: StartWork while RUNNING: a new epoch; the old is refused)
 //
 //	any of the two first -> CANCELLED, with its job
+//	WAITING -> DEAD, if the bound of attempts has come down meanwhile
 //
 // The chunks of a run are counted down under the job's row, so that exactly one
 // report finds that it was the last.

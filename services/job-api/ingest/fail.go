@@ -45,7 +45,7 @@ func (o *Jobs) retryDelay(attempts int32) time.Duration {
 
 // bury gives a piece of work up, and its job with it.
 func (c *change) bury(j *Job, w *work, failure *mediav1.Failure) {
-	c.batch.Queue(`UPDATE work SET state = 'dead', failure = $2, finished_at = clock_timestamp() WHERE id = $1`, w.id, encode(failure))
+	c.batch.Queue(`UPDATE work SET state = 'dead', failure = $2, finished_at = $3 WHERE id = $1`, w.id, encode(failure), now())
 	j.Failure = failure
 	c.end(j, Failed)
 }
@@ -53,7 +53,7 @@ func (c *change) bury(j *Job, w *work, failure *mediav1.Failure) {
 // end stops a job that is not to complete: its other work is cancelled, what it
 // wrote is taken back, and only then is the outcome told.
 func (c *change) end(j *Job, outcome State) {
-	c.batch.Queue(`UPDATE work SET state = 'cancelled', finished_at = clock_timestamp() WHERE job_id = $1 AND state IN ('waiting', 'running')`, j.ID)
+	c.batch.Queue(`UPDATE work SET state = 'cancelled', finished_at = $2 WHERE job_id = $1 AND state IN ('waiting', 'running')`, j.ID, now())
 	c.outbox.DropGroup(j.ID)
 	j.Outcome = &outcome
 	if j.State == Analysing {

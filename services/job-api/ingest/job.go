@@ -107,9 +107,14 @@ func scanJob(row pgx.CollectableRow) (*Job, error) {
 	return j, nil
 }
 
+// now returns the time as finely as the database keeps it, so that a job is the same
+// whether it was just made or read. All times of a job are of this one clock: the
+// database's would put what one transaction did in another order.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
 // touch sets the times of a change that is being made.
 func (j *Job) touch() time.Time {
-	j.Updated = time.Now().UTC()
+	j.Updated = now()
 	j.Finished = nil
 	if j.State.Ended() {
 		j.Finished = &j.Updated
@@ -204,7 +209,7 @@ func nullable(present bool, m proto.Message) []byte {
 
 func publicSpec(spec *jobv1.IngestSpec) *jobv1.IngestSpec {
 	u, err := url.Parse(spec.GetUrl())
-	if err != nil || (u.User == nil && u.RawQuery == "") {
+	if err != nil || (u.User == nil && u.RawQuery == "" && u.Fragment == "") {
 		return spec
 	}
 	shown := proto.CloneOf(spec)

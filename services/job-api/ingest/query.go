@@ -38,6 +38,9 @@ func (o *Jobs) List(ctx context.Context, tenant string, r *jobv1.ListJobsRequest
 	if err != nil {
 		return nil, "", err
 	}
+	if err := checkText("text", r.GetText(), maxURL); err != nil {
+		return nil, "", err
+	}
 	compare, order := "<", "DESC"
 	if r.GetOldestFirst() {
 		compare, order = ">", "ASC"

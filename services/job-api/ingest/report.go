@@ -43,7 +43,7 @@ func (o *Jobs) report(ctx context.Context, id uuid.UUID, epoch int32, layer subj
 
 // finish queues that work is done, and takes it off the outbox.
 func (c *change) finish(w *work) {
-	c.batch.Queue(`UPDATE work SET state = 'done', finished_at = clock_timestamp() WHERE id = $1`, w.id)
+	c.batch.Queue(`UPDATE work SET state = 'done', finished_at = $2 WHERE id = $1`, w.id, now())
 	c.outbox.Settle(w.id)
 }
 
@@ -116,10 +116,10 @@ func (c *change) addChunks(ctx context.Context, j *Job, chunks []*mediav1.Chunk)
 		}
 	}
 	rows, err := c.tx.Query(ctx, `
-		INSERT INTO work (id, job_id, tenant_id, run, layer, number, document, bytes, timerange)
-		SELECT u.id, $1, $2, $3, 'read', u.number, u.document, u.bytes, u.timerange
+		INSERT INTO work (id, job_id, tenant_id, run, layer, number, document, bytes, timerange, created_at)
+		SELECT u.id, $1, $2, $3, 'read', u.number, u.document, u.bytes, u.timerange, $9
 		FROM unnest($4::uuid[], $5::int[], $6::bytea[], $7::bigint[], $8::text[]) AS u (id, number, document, bytes, timerange)
-		ON CONFLICT DO NOTHING RETURNING number`, j.ID, j.Tenant, j.Run, ids, numbers, documents, bytes, ranges)
+		ON CONFLICT DO NOTHING RETURNING number`, j.ID, j.Tenant, j.Run, ids, numbers, documents, bytes, ranges, now())
 	if err != nil {
 		return nil, fmt.Errorf("add %d chunks to job %s: %w", n, j.ID, err)
 	}
@@ -143,8 +143,8 @@ func (o *Jobs) CompleteChunk(ctx context.Context, id uuid.UUID, epoch int32) (af
 			return nil
 		}
 		// Not an event: progress goes to those who watch, and the row has the rest.
-		c.batch.Queue(`UPDATE job SET chunks_remaining = $2, bytes_done = $3, updated_at = clock_timestamp() WHERE id = $1`,
-			j.ID, j.ChunksRemaining, j.BytesDone)
+		c.batch.Queue(`UPDATE job SET chunks_remaining = $2, bytes_done = $3, updated_at = $4 WHERE id = $1`,
+			j.ID, j.ChunksRemaining, j.BytesDone, j.touch())
 		return nil
 	})
 	return after, number, err

@@ -42,11 +42,15 @@ type work struct {
 // new epoch, which makes every report of earlier attempts stale. If the work is not
 // wanted any more it says so instead.
 func (o *Jobs) Start(ctx context.Context, id uuid.UUID, worker string) (*jobv1.StartWorkResponse, error) {
-	response, err := o.startWanted(ctx, id, worker)
-	if err != nil || response != nil {
-		return response, err
+	for {
+		response, err := o.startWanted(ctx, id, worker)
+		if err != nil || response != nil {
+			return response, err
+		}
+		if response, err = o.refuseStart(ctx, id); err != nil || response != nil {
+			return response, err
+		}
 	}
-	return o.refuseStart(ctx, id)
 }
 
 // startWanted starts work that may be started, in one statement that takes no lock on
@@ -59,12 +63,12 @@ func (o *Jobs) startWanted(ctx context.Context, id uuid.UUID, worker string) (*j
 		batch := &pgx.Batch{}
 		batch.Queue(`SET LOCAL synchronous_commit = off`)
 		batch.Queue(`
-			UPDATE work w SET state = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = $2, started_at = clock_timestamp()
+			UPDATE work w SET state = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = $2, started_at = $4
 			FROM job j
 			WHERE w.id = $1 AND j.id = w.job_id AND w.run = j.run AND w.state IN ('waiting', 'running')
 				AND (w.attempts < $3 OR w.layer = 'close')
 			RETURNING w.layer, w.epoch, w.attempts, w.run, w.document, j.id, j.tenant_id, j.state, j.spec, j.sizes, j.analysis,
-				CASE WHEN w.layer = 'read' THEN j.flows END`, id, worker, o.config.MaxAttempts).Query(func(rows pgx.Rows) error {
+				CASE WHEN w.layer = 'read' THEN j.flows END`, id, worker, o.config.MaxAttempts, now()).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var err error
 				if response, err = scanStarted(rows); err != nil {
@@ -83,14 +87,20 @@ func (o *Jobs) startWanted(ctx context.Context, id uuid.UUID, worker string) (*j
 
 // refuseStart says why a piece of work cannot be started, takes it off the outbox,
 // and buries what has been tried too often: attempts that ended without a report, as
-// of a process that was killed, count here and nowhere else.
+// of a process that was killed, count here and nowhere else. It returns nil for work
+// that may be started after all, as when its last attempt was released meanwhile.
 func (o *Jobs) refuseStart(ctx context.Context, id uuid.UUID) (*jobv1.StartWorkResponse, error) {
-	response := &jobv1.StartWorkResponse{Status: jobv1.StartStatus_START_STATUS_GONE}
+	var response *jobv1.StartWorkResponse
 	err := o.change(ctx, func(c *change) error {
+		response = &jobv1.StartWorkResponse{Status: jobv1.StartStatus_START_STATUS_GONE}
 		j, w, err := c.lockWork(ctx, id)
 		missing := errors.Is(err, pgx.ErrNoRows)
 		if err != nil && !missing {
 			return err
+		}
+		if err == nil && o.startable(j, w) {
+			response = nil
+			return nil
 		}
 		c.outbox.Settle(id)
 		switch {
@@ -107,6 +117,11 @@ func (o *Jobs) refuseStart(ctx context.Context, id uuid.UUID) (*jobv1.StartWorkR
 		return nil
 	})
 	return response, err
+}
+
+// startable says what the condition of startWanted says.
+func (o *Jobs) startable(j *Job, w *work) bool {
+	return w.run == j.Run && (w.state == Waiting || w.state == Running) && (w.attempts < o.config.MaxAttempts || w.layer == subjects.Close)
 }
 
 // scanStarted reads a row of work that was started, and gives its layer what it

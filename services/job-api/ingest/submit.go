@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -77,10 +76,10 @@ func (o *Jobs) newJob(ctx context.Context, tenant string, request *jobv1.CreateJ
 	if err != nil {
 		return nil, fmt.Errorf("make a job id: %w", err)
 	}
-	now := time.Now().UTC()
+	created := now()
 	return &Job{
 		ID: id, Tenant: tenant, State: Analysing, Run: 1, Revision: 1, Priority: request.GetPriority(), Region: o.config.Region,
-		Kind: kind, Spec: request.GetSpec(), Sizes: o.config.Sizes, TraceParent: o.trace.TraceParent(ctx), Created: now, Updated: now,
+		Kind: kind, Spec: request.GetSpec(), Sizes: o.config.Sizes, TraceParent: o.trace.TraceParent(ctx), Created: created, Updated: created,
 	}, nil
 }
 
