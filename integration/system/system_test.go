@@ -45,9 +45,9 @@ func TestWholeSystem(t *testing.T) {
 // window takes a range of time out of a Flow.
 func window(t *testing.T, user *harness.User, flow, query string) []byte {
 	t.Helper()
-	status, body := user.Get(t, "/tams/v8.2/flows/"+flow+"/window?"+query)
-	require.Equal(t, http.StatusOK, status, "%.500s", body)
-	return body
+	answer := user.Window(t, flow, query)
+	require.Equal(t, http.StatusOK, answer.Status, "%.500s", answer.Body)
+	return answer.Body
 }
 
 // requireSamples says that every sample of a WAV is in the store, and where it was.
@@ -100,17 +100,17 @@ func requirePlays(t *testing.T, user *harness.User, job *jobv1.Job) {
 	segments := playlist(t, user, media)
 	require.Contains(t, segments, "#EXT-X-ENDLIST")
 	base = media[:strings.LastIndexByte(media, '/')+1]
-	status, body := user.Get(t, base+uris(segments)[0])
-	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, "moof", string(body[4:8]))
+	first := user.Get(t, base+uris(segments)[0])
+	require.Equal(t, http.StatusOK, first.Status)
+	require.Equal(t, "moof", string(first.Body[4:8]))
 }
 
 func playlist(t *testing.T, user *harness.User, path string) string {
 	t.Helper()
-	status, body := user.Get(t, path)
-	require.Equal(t, http.StatusOK, status, "%s", body)
-	require.True(t, strings.HasPrefix(string(body), "#EXTM3U\n"), "%s", body)
-	return string(body)
+	answer := user.Get(t, path)
+	require.Equal(t, http.StatusOK, answer.Status, "%s", answer.Body)
+	require.True(t, strings.HasPrefix(string(answer.Body), "#EXTM3U\n"), "%s", answer.Body)
+	return string(answer.Body)
 }
 
 // uris lists the lines of a playlist that are no tags.
