@@ -20,7 +20,7 @@ import (
 func pcm(t *testing.T, b *bundle) (*media.Flow, []byte) {
 	t.Helper()
 	flow, samples := pcmFlow(), noise(4*2*44100+4)
-	b.put(t, []*media.Flow{flow}, map[uuid.UUID][]object{flow.ID: pcmObjects(samples)})
+	b.put(t, []*media.Flow{flow}, map[uuid.UUID][]object{flow.ID: pcmObjects(samples, 10)})
 	return flow, samples
 }
 
@@ -136,7 +136,7 @@ func TestGapsAreNamed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	flow := pcmFlow()
-	objects := pcmObjects(noise(4 * 44100))
+	objects := pcmObjects(noise(4*44100), 10)
 	b.put(t, []*media.Flow{flow}, map[uuid.UUID][]object{flow.ID: {objects[0], objects[2]}})
 	refused := b.want(t, http.StatusConflict, flow.ID.String()+"/window?format=wav")
 	require.Contains(t, string(refused.body), "gap")

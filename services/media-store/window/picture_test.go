@@ -140,7 +140,7 @@ func TestMultiFlowHoldsAllItsMembers(t *testing.T) {
 	multi := &media.Flow{ID: uuid.New(), SourceID: uuid.New(), Format: media.FormatMulti, Label: "programme"}
 	multi.Collection = []media.Member{{FlowID: video.ID, Role: "video"}, {FlowID: audio.ID, Role: "audio"}}
 	b.put(t, []*media.Flow{multi, video, audio}, map[uuid.UUID][]object{
-		video.ID: pictures(gop{media.Clean, []int{0, 3, 1, 2}}, gop{media.Clean, []int{4, 7, 5, 6}}), audio.ID: pcmObjects(noise(4 * 14112)),
+		video.ID: pictures(gop{media.Clean, []int{0, 3, 1, 2}}, gop{media.Clean, []int{4, 7, 5, 6}}), audio.ID: pcmObjects(noise(4*14112), 10),
 	})
 	got := b.want(t, http.StatusOK, multi.ID.String()+"/window?format=gsf&timerange=[0:160000000_0:320000000)")
 	header, all := grains(t, got.body)

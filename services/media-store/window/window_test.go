@@ -46,7 +46,7 @@ type bundle struct {
 	client *http.Client
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t testing.TB) *bundle {
 	t.Helper()
 	db := meshtest.Schema(t, "store", migrations.FS)
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
@@ -58,9 +58,8 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, err)
 	t.Cleanup(objects.Close)
 	b := &bundle{store: store.New(db, publisher, trace), bucket: objects.Bucket(s3.Bucket)}
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	// Small reads, so that windows take many of them.
-	handler := window.New(b.store, b.bucket, window.Config{Reads: 3, ReadBytes: 20_000}, log)
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	handler := window.New(b.store, b.bucket, window.Config{Reads: 3, ReadBytes: readBytes(t)}, log)
 	mux := chi.NewRouter()
 	mux.Use(middleware.GetHead, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,9 +74,18 @@ func setup(t *testing.T) *bundle {
 	return b
 }
 
+// readBytes is small in tests, so that windows take many reads, and usual in
+// benchmarks.
+func readBytes(t testing.TB) int64 {
+	if _, bench := t.(*testing.B); bench {
+		return 4 << 20
+	}
+	return 20_000
+}
+
 // put makes Flows of one run and stores their objects; each object is a run of
 // grains and the segment at which it is registered.
-func (b *bundle) put(t *testing.T, flows []*media.Flow, objects map[uuid.UUID][]object) store.Run {
+func (b *bundle) put(t testing.TB, flows []*media.Flow, objects map[uuid.UUID][]object) store.Run {
 	t.Helper()
 	run := store.Run{Job: uuid.NewString(), Number: 1}
 	require.NoError(t, b.store.PutFlows(t.Context(), tenant, run, "test", flows, nil))
@@ -99,7 +107,7 @@ type object struct {
 	segment mediatime.Range // what the grains cover if empty
 }
 
-func (b *bundle) upload(t *testing.T, work uuid.UUID, flow *media.Flow, o object) store.NewSegment {
+func (b *bundle) upload(t testing.TB, work uuid.UUID, flow *media.Flow, o object) store.NewSegment {
 	t.Helper()
 	allocated, err := b.store.Allocate(t.Context(), tenant, work, map[uuid.UUID]int{flow.ID: 1})
 	require.NoError(t, err)
@@ -165,10 +173,10 @@ func pcmFlow() *media.Flow {
 	}
 }
 
-// pcmObjects cuts samples (of 4 bytes, all channels) to grains of 1024 and objects of
-// ten grains. The first sample is at the start of the time line.
-func pcmObjects(samples []byte) []object {
-	const frame, perGrain, perObject = 4, 1024, 10
+// pcmObjects cuts samples (of 4 bytes, all channels) to grains of 1024 and these to
+// objects. The first sample is at the start of the time line.
+func pcmObjects(samples []byte, perObject int) []object {
+	const frame, perGrain = 4, 1024
 	rate := mediatime.NewRate(44100, 1)
 	var objects []object
 	for n := 0; n*frame < len(samples); n += perGrain {
