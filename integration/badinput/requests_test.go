@@ -97,7 +97,7 @@ func TestBadJobsAreRefused(t *testing.T) {
 	}
 	user := mesh.User(t, "acme")
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { //nolint:paralleltest // what is left is looked at after all
+		t.Run(c.name, func(t *testing.T) {
 			body, err := proto.Marshal(&jobv1.CreateJobRequest{Spec: c.spec})
 			require.NoError(t, err)
 

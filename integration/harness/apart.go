@@ -56,7 +56,7 @@ const (
 
 // meshes counts those that ran apart. It is package state because tests have no other
 // place in common.
-var meshes atomic.Int64
+var meshes atomic.Int64 //nolint:gochecknoglobals // counted over all tests of a binary
 
 // loopback returns an address of the loopback network that no other test binary
 // takes: there are more of them than process ids.

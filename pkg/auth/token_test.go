@@ -84,7 +84,8 @@ func TestServiceTokens(t *testing.T) {
 	id, err := m.verifier(t, "media-store").Verify(token("acme"))
 	require.NoError(t, err)
 	require.Equal(t, &auth.Identity{Kind: auth.KindService, Subject: "job-api", Tenant: "acme", Scopes: []auth.Scope{auth.Service}}, id)
-	require.Equal(t, token("acme"), token("acme"), "a token is used again")
+	first := token("acme")
+	require.Equal(t, first, token("acme"), "a token is used again")
 	require.NotEqual(t, token("acme"), token("umbrella"))
 
 	// The tenant of the call that is being served is that of the calls it leads to.

@@ -34,7 +34,7 @@ func (s *settings) Validate() error { return s.invalid }
 
 // The environment is the process's, so these tests run in turn.
 
-func TestLoad(t *testing.T) {
+func TestLoad(t *testing.T) { //nolint:paralleltest // it sets the environment
 	for name, value := range map[string]string{
 		"T_LOAD_ACK_WAIT": "2m", "T_LOAD_S3_URL": "http://key:secret@s3", "T_LOAD_LOG_LEVEL": "warn",
 		"T_LOAD_ALLOW_HOSTS": "a:1,b:2", "T_LOAD_NEEDED": "yes",
@@ -94,7 +94,7 @@ func TestSecretNeverPrints(t *testing.T) {
 	document, err := json.Marshal(holder)
 	require.NoError(t, err)
 	for _, text := range []string{
-		fmt.Sprint(holder.Password), fmt.Sprintf("%s %v %+v %#v %q", holder.Password, holder.Password, holder, holder, holder.Password),
+		holder.Password.String(), fmt.Sprintf("%s %v %+v %#v %q", holder.Password, holder.Password, holder, holder, holder.Password),
 		string(document), log.String(), fmt.Errorf("connect: %v", holder.Password).Error(),
 	} {
 		require.NotContains(t, text, "hunter2")

@@ -100,7 +100,7 @@ func TestTimecodesCountEveryFrame(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []mediatime.Rate{mediatime.NewRate(30000, 1001), mediatime.NewRate(60000, 1001)} {
 		before := ""
-		for n := int64(0); n < 40_000; n++ {
+		for n := range int64(40_000) {
 			text := mediatime.Timecode{Frames: n, Rate: rate, Drop: true}.String()
 			require.Greater(t, text, before, fmt.Sprint(n))
 			got, err := mediatime.ParseTimecode(text, rate)

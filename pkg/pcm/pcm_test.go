@@ -42,7 +42,7 @@ func TestRestoreUndoesAppend(t *testing.T) {
 		stored := l.Append([]byte("before"), in)
 		require.Equal(t, "before", string(stored[:6]))
 		stored = stored[6:]
-		require.EqualValues(t, frames*int(l.StoredFrameBytes()), len(stored))
+		require.Len(t, stored, frames*int(l.StoredFrameBytes()))
 		require.Equal(t, append([]byte("x"), in...), l.Restore([]byte("x"), stored))
 	})
 }
@@ -60,7 +60,7 @@ func TestLayoutOfFlow(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, l, got)
 		require.Equal(t, l.StoredBytes(), flow.Audio.BytesPerSample())
-		require.EqualValues(t, l.StoredFrameBytes()*l.SamplesPerGrain(), gsf.AudioFormat(flow.Audio.GSFFormat).DataSize(uint16(l.Channels), uint32(l.SamplesPerGrain())))
+		require.Equal(t, l.StoredFrameBytes()*l.SamplesPerGrain(), gsf.AudioFormat(flow.Audio.GSFFormat).DataSize(uint16(l.Channels), uint32(l.SamplesPerGrain())))
 		require.Equal(t, mediatime.NewRate(int64(l.SampleRate), l.SamplesPerGrain()), flow.GrainRate)
 	})
 }

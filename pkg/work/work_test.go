@@ -276,7 +276,7 @@ func TestWorking(t *testing.T) {
 	b.settled()
 	b.stop()
 	require.EqualValues(t, 1, b.owner.attempts.Load())
-	require.EqualValues(t, dripping{}.Size(), moved.Load())
+	require.Equal(t, dripping{}.Size(), moved.Load())
 }
 
 // dripping is a file that takes three times AckWait to read.

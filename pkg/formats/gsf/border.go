@@ -25,15 +25,11 @@ func (p *planner) keyBorder(from int, limit int64) (int, error) {
 	}
 	ordered := -1
 	for i := from; i < from+sight; i++ {
-		if i >= len(p.ahead) {
-			if err := p.look(); err != nil {
-				return 0, err
-			}
+		there, err := p.inSight(i)
+		if err != nil || (!there && ordered < 0) {
+			return i, err
 		}
-		if i >= len(p.ahead) && ordered < 0 {
-			return i, nil
-		}
-		if i >= len(p.ahead) || p.ahead[i].offset > limit {
+		if !there || p.ahead[i].offset > limit {
 			break
 		}
 		key := p.ahead[i].track == anchor && p.ahead[i].key
@@ -52,6 +48,15 @@ func (p *planner) keyBorder(from int, limit int64) (int, error) {
 		}
 	}
 	return max(ordered, from), nil
+}
+
+// inSight looks one grain further if need be, and says whether grain i is there.
+func (p *planner) inSight(i int) (bool, error) {
+	if i < len(p.ahead) {
+		return true, nil
+	}
+	err := p.look()
+	return i < len(p.ahead), err
 }
 
 // anchor returns the first track whose decoding starts at key frames, if any.

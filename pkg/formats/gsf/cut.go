@@ -69,14 +69,6 @@ func (c *cutter) add(x *info, cut bool) {
 	c.bytes += x.bytes
 }
 
-// objects returns how many objects n grains between two cuts become.
-func (c *cutter) objects(n int) int {
-	if c.sizes.Grains == 1 {
-		return n
-	}
-	return 1
-}
-
 // most bounds the objects that a track can have in so many bytes of a file, which
 // hold the given time, where its grains are not known. Any two objects together
 // are larger than one size, or longer than one duration.

@@ -58,7 +58,7 @@ func TestRacesOnOneJob(t *testing.T) {
 		}
 		var group sync.WaitGroup
 		for i := range 2 * chunksOfJob { // each is delivered twice
-			random := rand.New(rand.NewPCG(uint64(round), uint64(i))) //nolint:gosec // a repeatable race
+			random := rand.New(rand.NewPCG(uint64(round), uint64(i)))
 			group.Go(func() { b.worker(ids[i%chunksOfJob], random) })
 		}
 		if round%2 == 0 {
@@ -130,6 +130,6 @@ func TestCancelAndRetryRace(t *testing.T) {
 	group.Wait()
 	b.requireInvariants(j.ID)
 	j = b.get(j.ID)
-	require.EqualValues(t, j.Run, value[int32](b, `SELECT count(*) FROM work WHERE job_id = $1 AND layer = 'analyse'`, j.ID))
+	require.Equal(t, j.Run, value[int32](b, `SELECT count(*) FROM work WHERE job_id = $1 AND layer = 'analyse'`, j.ID))
 	require.LessOrEqual(t, value[int](b, `SELECT count(*) FROM work WHERE job_id = $1 AND state IN ('waiting', 'running')`, j.ID), 1)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/media"
@@ -170,19 +171,30 @@ type FlowPage struct {
 
 // ListFlows returns a page of the Flows that match.
 func (s *Store) ListFlows(ctx context.Context, tenant Tenant, q FlowQuery) (FlowPage, error) {
-	c := q.conditions(tenant)
-	limit := q.Limit
-	q.Limit++
-	rest, err := c.order(q.Page, "f.id", "f.created_at", "f.metadata_updated_at", "f.label")
-	if err != nil {
-		return FlowPage{}, err
-	}
-	flows, err := collect(ctx, s.db, scanFlow, "SELECT "+flowColumns+rest, c.args...)
+	flows, next, err := page(ctx, s, q.conditions(tenant), q.Page, flowColumns, scanFlow,
+		[4]string{"f.id", "f.created_at", "f.metadata_updated_at", "f.label"},
+		func(f *Flow) Cursor { return q.cursor(f.ID, f.Created, f.Updated, f.Label) })
 	if err != nil {
 		return FlowPage{}, fmt.Errorf("list flows: %w", err)
 	}
-	flows, next := cut(flows, limit, func(f *Flow) Cursor { return q.cursor(f.ID, f.Created, f.Updated, f.Label) })
 	return FlowPage{flows, next}, nil
+}
+
+// page reads one page of what matches, in the order of the given columns, and says
+// where the next begins.
+func page[T any](ctx context.Context, s *Store, c *conditions, p Page, columns string, scan pgx.RowToFunc[*T], order [4]string, after func(*T) Cursor) ([]*T, Cursor, error) {
+	limit := p.Limit
+	p.Limit++
+	rest, err := c.order(p, order[0], order[1], order[2], order[3])
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := collect(ctx, s.db, scan, "SELECT "+columns+rest, c.args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, next := cut(rows, limit, after)
+	return rows, next, nil
 }
 
 // cut takes a page off rows of which one more was asked for, and says where it

@@ -87,18 +87,12 @@ type SourcePage struct {
 
 // ListSources returns a page of the Sources that match.
 func (s *Store) ListSources(ctx context.Context, tenant Tenant, q SourceQuery) (SourcePage, error) {
-	c := q.conditions(tenant)
-	limit := q.Limit
-	q.Limit++
-	rest, err := c.order(q.Page, "src.id", "src.created_at", "src.updated_at", "src.label")
-	if err != nil {
-		return SourcePage{}, err
-	}
-	sources, err := collect(ctx, s.db, scanSource, "SELECT "+sourceColumns+rest, c.args...)
+	sources, next, err := page(ctx, s, q.conditions(tenant), q.Page, sourceColumns, scanSource,
+		[4]string{"src.id", "src.created_at", "src.updated_at", "src.label"},
+		func(x *Source) Cursor { return q.cursor(x.ID, x.Created, x.Updated, x.Label) })
 	if err != nil {
 		return SourcePage{}, fmt.Errorf("list sources: %w", err)
 	}
-	sources, next := cut(sources, limit, func(x *Source) Cursor { return q.cursor(x.ID, x.Created, x.Updated, x.Label) })
 	return SourcePage{sources, next}, nil
 }
 

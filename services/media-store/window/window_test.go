@@ -58,7 +58,7 @@ func setup(t testing.TB) *bundle {
 	require.NoError(t, err)
 	t.Cleanup(objects.Close)
 	b := &bundle{store: store.New(db, publisher, trace), bucket: objects.Bucket(s3.Bucket)}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	handler := window.New(b.store, b.bucket, window.Config{Reads: 3, ReadBytes: readBytes(t)}, log)
 	mux := chi.NewRouter()
 	mux.Use(middleware.GetHead, func(next http.Handler) http.Handler {

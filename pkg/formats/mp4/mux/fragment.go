@@ -153,28 +153,28 @@ func SegmentHead(t *Track, sequence uint32) ([]byte, error) {
 
 // trackFragment writes the boxes of a traf and returns where its data offset
 // stands.
-func (w *boxes) trackFragment(t *Track) (offsetAt int) {
+func (m *boxes) trackFragment(t *Track) (offsetAt int) {
 	const baseIsMoof, hasDescription = 0x020000, 0x000002
-	w.full("tfhd", 0, baseIsMoof|hasDescription, func() {
-		w.u32(1)
-		w.u32(uint32(t.Samples[0].Entry) + 1)
+	m.full("tfhd", 0, baseIsMoof|hasDescription, func() {
+		m.u32(1)
+		m.u32(uint32(t.Samples[0].Entry) + 1)
 	})
-	w.full("tfdt", 1, 0, func() { w.u64(uint64(t.Samples[0].DTS)) })
+	m.full("tfdt", 1, 0, func() { m.u64(uint64(t.Samples[0].DTS)) })
 	const dataOffset, durations, sizes, flags, offsets = 0x1, 0x100, 0x200, 0x400, 0x800
-	w.full("trun", 1, dataOffset|durations|sizes|flags|offsets, func() {
-		w.u32(uint32(len(t.Samples)))
-		offsetAt = len(w.b)
-		w.u32(0)
+	m.full("trun", 1, dataOffset|durations|sizes|flags|offsets, func() {
+		m.u32(uint32(len(t.Samples)))
+		offsetAt = len(m.b)
+		m.u32(0)
 		for i := range t.Samples {
 			s := &t.Samples[i]
-			w.u32(s.Duration)
-			w.u32(s.Size)
+			m.u32(s.Duration)
+			m.u32(s.Size)
 			if s.Sync {
-				w.u32(flagsSync)
+				m.u32(flagsSync)
 			} else {
-				w.u32(flagsNonSync)
+				m.u32(flagsNonSync)
 			}
-			w.u32(s.Offset)
+			m.u32(s.Offset)
 		}
 	})
 	return offsetAt
