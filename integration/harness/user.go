@@ -14,6 +14,7 @@ import (
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 	originv1 "github.com/grainmesh/grainmesh/rpc/origin/v1"
 	"github.com/grainmesh/grainmesh/services/grainmesh/mesh"
+	jobapi "github.com/grainmesh/grainmesh/services/job-api"
 )
 
 // User is someone of a tenant who talks to the mesh.
@@ -78,4 +79,26 @@ func (u *User) Ingest(t testing.TB, spec *jobv1.IngestSpec) *jobv1.Job {
 	job := u.Await(t, u.Submit(t, spec).GetId())
 	require.Equal(t, jobv1.JobState_JOB_STATE_COMPLETED, job.GetState(), "%v", job.GetFailure())
 	return job
+}
+
+// Reports returns a client of job-api's service-only API as one of the services.
+func (m *Mesh) Reports(t testing.TB, service string) jobv1.Reports {
+	t.Helper()
+	return jobv1.NewReportsProtobufClient(m.InternalURL(jobapi.Name), m.ServiceClient(t, service, jobapi.Name), serve.ClientOption())
+}
+
+// ServiceClient returns an HTTP client that calls an audience as one of the services.
+func (m *Mesh) ServiceClient(t testing.TB, service, audience string) *http.Client {
+	t.Helper()
+	signer, err := m.keyring.Signer(service)
+	require.NoError(t, err)
+	return serve.NewHTTPClient(func(ctx context.Context) (string, error) { return signer.Service(ctx, audience) })
+}
+
+// InternalURL is the internal listener of a service.
+func (m *Mesh) InternalURL(service string) string {
+	if at := m.instances[service]; at != nil {
+		return "http://" + at.internal
+	}
+	return m.Internal
 }

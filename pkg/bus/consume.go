@@ -81,10 +81,17 @@ func Drop(err error) error { return dropError{err} }
 // Consume takes work of a layer until ctx ends, then lets what is in hand finish,
 // within the policy's grace.
 func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, handle Handler) error {
+	workCtx, finished := grace(ctx, policy.StopGrace)
+	defer finished()
+	// What is in hand outlives a consumer that was lost, and does not hold up the next.
+	hands := hands{slots: make(chan struct{}, policy.Slots), work: func(msg jetstream.Msg) {
+		b.settle(workCtx, msg, policy, b.deliver(workCtx, msg, handle))
+	}}
+	defer hands.busy.Wait()
 	pause := firstPause
 	for ctx.Err() == nil {
 		started := time.Now()
-		err := b.consumeOnce(ctx, layer, policy, handle)
+		err := b.consumeOnce(ctx, layer, policy, &hands)
 		if ctx.Err() != nil {
 			break
 		}
@@ -107,7 +114,36 @@ func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, 
 // together need no more.
 const firstPause = 20 * time.Millisecond
 
-func (b *Bus) consumeOnce(ctx context.Context, layer subjects.Layer, policy Policy, handle Handler) error {
+// hands are the slots of one instance for one layer.
+type hands struct {
+	slots chan struct{}
+	work  func(jetstream.Msg)
+	busy  sync.WaitGroup
+}
+
+// free waits for a slot.
+func (h *hands) free(ctx context.Context) error {
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// take works on a message in the slot that free gave; nil gives the slot back.
+func (h *hands) take(msg jetstream.Msg) {
+	if msg == nil {
+		<-h.slots
+		return
+	}
+	h.busy.Go(func() {
+		defer func() { <-h.slots }()
+		h.work(msg)
+	})
+}
+
+func (b *Bus) consumeOnce(ctx context.Context, layer subjects.Layer, policy Policy, hands *hands) error {
 	consumer, err := b.js.CreateOrUpdateConsumer(ctx, layer.Stream(), jetstream.ConsumerConfig{
 		Durable: string(layer), AckPolicy: jetstream.AckExplicitPolicy, AckWait: policy.AckWait,
 		MaxAckPending: policy.MaxAckPending, MaxDeliver: -1, FilterSubject: layer.All(),
@@ -120,32 +156,23 @@ func (b *Bus) consumeOnce(ctx context.Context, layer subjects.Layer, policy Poli
 	}
 	// One message is asked for when there is a slot for it: what waits in a buffer
 	// would lose its AckWait there, and be kept from an instance that is idle.
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat))
 	if err != nil {
 		return fmt.Errorf("pull from %s: %w", layer.Stream(), err)
 	}
 	defer messages.Stop()
 	stop := context.AfterFunc(ctx, messages.Stop)
 	defer stop()
-	workCtx, finished := grace(ctx, policy.StopGrace)
-	defer finished()
-	var inHand sync.WaitGroup
-	defer inHand.Wait()
-	slots := make(chan struct{}, policy.Slots)
 	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := hands.free(ctx); err != nil {
+			return err
 		}
 		msg, err := messages.Next()
 		if err != nil {
+			hands.take(nil)
 			return fmt.Errorf("next of %s: %w", layer.Stream(), err)
 		}
-		inHand.Go(func() {
-			defer func() { <-slots }()
-			b.settle(workCtx, msg, policy, b.deliver(workCtx, msg, handle))
-		})
+		hands.take(msg)
 	}
 }
 
@@ -162,7 +189,12 @@ func grace(parent context.Context, while time.Duration) (context.Context, contex
 	}
 }
 
-const pullExpiry = 30 * time.Second
+const (
+	pullExpiry = 30 * time.Second
+	// pullHeartbeat is how often the server says that a pull stands. Two that stay away
+	// tell of a consumer that is gone, as with JetStream's whole store.
+	pullHeartbeat = 2 * time.Second
+)
 
 // deliver hands one message to the handler within the trace that it came from.
 func (b *Bus) deliver(ctx context.Context, msg jetstream.Msg, handle Handler) error {
