@@ -6,9 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	portalv1 "github.com/grainmesh/grainmesh/rpc/portal/v1"
 )
@@ -47,19 +50,50 @@ func (c *client) invite(ctx context.Context, cmd *cli.Command, job *jobv1.Job) e
 	if err != nil {
 		return err
 	}
-	format := "wav"
+	format, within := "wav", mediatime.Range{}
 	for _, t := range job.GetAnalysis().GetTracks() {
 		if t.GetFlow().GetVideo() != nil {
 			format = "mp4"
+		}
+		if r, err := mediatime.ParseRange(t.GetTimerange()); err == nil && t.GetSkipped() == "" {
+			within = within.Union(r)
 		}
 	}
 	_, err = fmt.Fprintf(cmd.Root().Writer, `
 Ingested %s: flow %s
   Watch it     %s
-  Take a part  %s window %s '[1:0_2:0)' -o part.%s
+  Take a part  %s window %s '%s' -o part.%s
   Log          %s
-`, job.GetSpec().GetLabel(), job.GetFlowId(), link.GetUrl(), os.Args[0], job.GetFlowId(), format, filepath.Join(cmd.String("data"), logFile))
+`, job.GetSpec().GetLabel(), job.GetFlowId(), link.GetUrl(), commandLine(cmd), job.GetFlowId(), part(within), format, filepath.Join(cmd.String("data"), logFile))
 	return err
+}
+
+// part is the second second of a film, or as much as there is of the first.
+func part(whole mediatime.Range) mediatime.Range {
+	second := mediatime.NewRange(whole.Start+mediatime.Second, whole.Start+2*mediatime.Second)
+	if whole.Covers(second) {
+		return second
+	}
+	return whole.Intersect(mediatime.NewRange(whole.Start, whole.Start+mediatime.Second))
+}
+
+// commandLine is how to call this program again for the same mesh, for a shell.
+func commandLine(cmd *cli.Command) string {
+	line := quoted(os.Args[0])
+	if cmd.Root().IsSet("data") {
+		line += " --data " + quoted(cmd.String("data"))
+	}
+	return line
+}
+
+// quoted quotes an argument for a shell, if it needs that.
+func quoted(argument string) string {
+	if strings.ContainsFunc(argument, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+,:@", r)
+	}) {
+		return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
+	}
+	return argument
 }
 
 // makeSample makes, once, 20 s of 1080p25 H.264 with burnt-in timecode and stereo
