@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 )
@@ -33,6 +32,3 @@ func envCommand() *cli.Command {
 		},
 	}
 }
-
-// quoted writes a text so that a shell reads it back as it is.
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
