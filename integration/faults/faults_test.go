@@ -68,7 +68,7 @@ func strikeAll(t *testing.T, faults []fault) {
 			}
 			for _, at := range chosen {
 				name := fmt.Sprintf("%s while %s/%d", f.name, at.name, round)
-				t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share one mesh, which is broken
+				t.Run(name, func(t *testing.T) {
 					s := begin(t, m)
 					at.reach(t, s)
 					f.strike(t, m)

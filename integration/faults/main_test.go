@@ -39,7 +39,7 @@ func chance(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := variable(t, "GRAINMESH_FAULT_SEED", time.Now().UnixNano())
 	t.Logf("GRAINMESH_FAULT_SEED=%d", seed)
-	return rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // a choice, not a secret
+	return rand.New(rand.NewPCG(uint64(seed), 0))
 }
 
 func variable(t *testing.T, name string, otherwise int64) int64 {

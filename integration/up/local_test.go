@@ -56,7 +56,7 @@ type local struct{ dir string }
 func newLocal(t *testing.T) *local {
 	t.Helper()
 	l := &local{filepath.Join(t.TempDir(), "data of a mesh")}
-	t.Cleanup(func() { l.command(context.Background(), "down").Run() })
+	t.Cleanup(func() { _ = l.command(context.Background(), "down").Run() })
 	return l
 }
 
@@ -113,8 +113,7 @@ func finish(t *testing.T, cmd *exec.Cmd) result {
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	started := time.Now()
 	err := cmd.Run()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	if _, exited := errors.AsType[*exec.ExitError](err); !exited {
 		require.NoError(t, err)
 	}
 	return result{cmd.ProcessState.ExitCode(), out.String(), errOut.String(), time.Since(started)}

@@ -107,7 +107,7 @@ func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, 
 			pause = min(2*pause, policy.RetryDelay)
 		}
 	}
-	return nil //nolint:nilerr // being stopped is no failure
+	return nil
 }
 
 // firstPause is how long to wait for a stream the first time; processes that start

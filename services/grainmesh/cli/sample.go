@@ -68,7 +68,8 @@ Ingested %s: flow %s
 	return err
 }
 
-// part is the second second of a film, or as much as there is of the first.
+// part is what the film shows from one second to two, or as much as there is of its
+// start.
 func part(whole mediatime.Range) mediatime.Range {
 	second := mediatime.NewRange(whole.Start+mediatime.Second, whole.Start+2*mediatime.Second)
 	if whole.Covers(second) {
