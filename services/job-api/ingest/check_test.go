@@ -96,14 +96,14 @@ func badTimes() map[string]refused {
 		return edit(func(s *jobv1.IngestSpec) { s.Timerange = text })
 	}
 	return map[string]refused{
-		"timerange text":  {timerange("soon"), fault.TimeOutOfRange, "spec.timerange: "},
+		"timerange text":  {timerange("soon"), fault.InvalidArgument, "spec.timerange: "},
 		"timerange empty": {timerange("()"), fault.InvalidArgument, `spec.timerange "()" holds no time`},
 		"timerange far":   {timerange("[0:0_9300000000:0)"), fault.TimeOutOfRange, "spec.timerange: "},
 		"origin date": {
 			origin(&jobv1.Origin{Kind: jobv1.OriginKind_ORIGIN_KIND_TIMECODE, Date: "1.4.2026"}),
 			fault.InvalidArgument, `spec.origin.date is "1.4.2026", want YYYY-MM-DD`,
 		},
-		"origin without time": {origin(&jobv1.Origin{Kind: jobv1.OriginKind_ORIGIN_KIND_EXPLICIT}), fault.TimeOutOfRange, "spec.origin.time: "},
+		"origin without time": {origin(&jobv1.Origin{Kind: jobv1.OriginKind_ORIGIN_KIND_EXPLICIT}), fault.InvalidArgument, "spec.origin.time: "},
 		"origin far": {
 			origin(&jobv1.Origin{Kind: jobv1.OriginKind_ORIGIN_KIND_EXPLICIT, Time: "9300000000:0"}),
 			fault.TimeOutOfRange, "spec.origin.time: ",
