@@ -33,6 +33,10 @@ type Sources struct {
 	bucket string
 }
 
+// NewSources makes the way to files that opener opens. Bucket is the mesh's own, with
+// the uploads of its tenants.
+func NewSources(opener *rangereader.Opener, bucket string) *Sources { return &Sources{opener, bucket} }
+
 // Sources makes the way to files behind URLs, with the guard that the settings say.
 func (e *Env) Sources(ctx context.Context) (*Sources, error) {
 	guard, err := urlguard.New(urlguard.Config{Allow: e.Settings.AllowHosts})
@@ -48,7 +52,7 @@ func (e *Env) Sources(ctx context.Context) (*Sources, error) {
 		return nil, err
 	}
 	e.process.closeWith(opener.Close)
-	return &Sources{opener, e.Settings.S3Bucket}, nil
+	return NewSources(opener, e.Settings.S3Bucket), nil
 }
 
 // Open opens a file for a tenant. Reads are bound to ctx; the caller closes it.

@@ -198,8 +198,11 @@ func role(format media.Format, position int, tracks []formats.Track) string {
 	return name
 }
 
-// lastElement returns what a URL's file is called.
+// lastElement returns what a URL's file is called, without query and fragment, which
+// may hold secrets.
 func lastElement(url string) string {
-	url, _, _ = strings.Cut(url, "?")
+	if end := strings.IndexAny(url, "?#"); end >= 0 {
+		url = url[:end]
+	}
 	return url[strings.LastIndexByte(url, '/')+1:]
 }

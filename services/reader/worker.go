@@ -2,7 +2,6 @@ package reader
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
@@ -102,7 +101,10 @@ func (s *Service) read(ctx context.Context, t *work.Task, req *formats.ReadReque
 	sink := s.newSink(ctx, t, req.Flows, places)
 	err = format.Read(ctx, t.Input(file, progress.moved), req, sink)
 	written, sinkErr := sink.finish()
-	if err = errors.Join(err, sinkErr); err != nil {
+	if err == nil {
+		err = sinkErr // else it is what made the reading end, or what that led to
+	}
+	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", file.Name(), err)
 	}
 	return written, file.Stats().Bytes, nil
