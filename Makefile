@@ -105,6 +105,10 @@ tidy: ## Format the code and tidy every module
 fuzz: ## Run every fuzz target for FUZZTIME= (30s), one after the other
 	@scripts/fuzz.sh "$(or $(FUZZTIME),30s)"
 
+.PHONY: windows
+windows: ## Take every window of every kind of GOP, in a few minutes; the gate takes those that differ in kind
+	GRAINMESH_WINDOWS_ALL=1 $(GO_TEST) ./integration/windows/...
+
 bench-%: ## Run one benchmark of integration/bench; bench-short runs all, briefly
 	go run ./integration/bench/$*
 
