@@ -66,7 +66,8 @@ func TestTheSameChunkGivesTheSameObjects(t *testing.T) {
 		}
 		return out
 	}
-	require.Equal(t, sums(), sums())
+	first := sums()
+	require.Equal(t, first, sums())
 }
 
 func TestObjectsOfNothingAreNotStored(t *testing.T) {
