@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"io"
+	"net/url"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -69,12 +71,21 @@ func submit(ctx context.Context, cmd *cli.Command, c *client) (*jobv1.Job, error
 		return nil, err
 	}
 	if spec.GetLabel() == "" {
-		spec.Label = filepath.Base(cmd.Args().First())
+		spec.Label = nameOf(cmd.Args().First())
 	}
 	response, err := c.jobs.CreateJob(ctx, &jobv1.CreateJobRequest{
 		Spec: spec, IdempotencyKey: cmd.String("key"), Priority: int32(cmd.Int("priority")),
 	})
 	return response.GetJob(), err
+}
+
+// nameOf is what a file or URL is called: without the query of a URL, which may hold
+// secrets.
+func nameOf(argument string) string {
+	if u, err := url.Parse(argument); err == nil && isURL(argument) {
+		return path.Base(u.Path)
+	}
+	return filepath.Base(argument)
 }
 
 // isURL tells a URL from the name of a local file.
