@@ -51,8 +51,8 @@ func (i *Identity) Has(scope Scope) bool {
 	return scope != Service && scope != Play && slices.Contains(i.Scopes, Admin)
 }
 
-// maxTenant bounds a tenant's name, which is part of object keys.
-const maxTenant = 64
+// MaxTenant bounds a tenant's name, which is part of object keys.
+const MaxTenant = 64
 
 // ValidTenant says whether a name can be a tenant's: it can stand as one part of an
 // object's key.
@@ -63,7 +63,7 @@ func ValidTenant(name string) bool {
 			return false
 		}
 	}
-	return name != "" && len(name) <= maxTenant
+	return name != "" && len(name) <= MaxTenant
 }
 
 type identityKey struct{}

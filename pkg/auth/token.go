@@ -196,7 +196,7 @@ func (v *Verifier) identity(c *claims) (*Identity, error) {
 		return nil, fault.New(fault.Unauthenticated, "the token names no tenant")
 	}
 	if c.Tenant != "" && !ValidTenant(c.Tenant) {
-		return nil, fault.Newf(fault.Unauthenticated, "tenant %q, want at most %d letters, digits, dashes, dots and underscores", c.Tenant, maxTenant)
+		return nil, fault.Newf(fault.Unauthenticated, "tenant %q, want at most %d letters, digits, dashes, dots and underscores", c.Tenant, MaxTenant)
 	}
 	return id, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/outbox"
 	"github.com/grainmesh/grainmesh/pkg/pg"
@@ -16,19 +17,13 @@ import (
 // Tenant is whose rows a call may see.
 type Tenant string
 
-// maxTenant bounds a tenant's name, which is part of object keys.
-const maxTenant = 64
-
 // Check refuses names that could not stand in an object's key as one part of it.
 func (t Tenant) Check() error {
 	if t == "" {
 		return fault.New(fault.PermissionDenied, "the token names no tenant")
 	}
-	for i, c := range []byte(t) {
-		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || (c == '.' && i > 0)
-		if !plain || i >= maxTenant {
-			return fault.Newf(fault.PermissionDenied, "tenant %q, want at most %d letters, digits, dashes, dots and underscores", t, maxTenant)
-		}
+	if !auth.ValidTenant(string(t)) {
+		return fault.Newf(fault.PermissionDenied, "tenant %q, want at most %d letters, digits, dashes, dots and underscores", t, auth.MaxTenant)
 	}
 	return nil
 }
