@@ -30,7 +30,7 @@ func (v *Verifier) Middleware(refuse func(http.ResponseWriter, *http.Request, er
 				return
 			}
 			id, err := v.Verify(token)
-			if err != nil && r.Header.Get("Authorization") == "" && r.URL.Query().Get("access_token") == "" {
+			if err != nil && r.Header.Get("Authorization") == "" && queryToken(r) == "" {
 				// A browser keeps its cookie after the token has run out: it is not proved,
 				// and the portal may renew it.
 				next.ServeHTTP(w, r)
@@ -45,8 +45,8 @@ func (v *Verifier) Middleware(refuse func(http.ResponseWriter, *http.Request, er
 	}
 }
 
-// tokenOf finds the token in the Authorization header, in the access_token query
-// that TAMS allows, or in the browser's cookie.
+// tokenOf finds the token in the Authorization header, in the query of a request that
+// only reads, or in the browser's cookie.
 func tokenOf(r *http.Request) (string, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
@@ -55,7 +55,7 @@ func tokenOf(r *http.Request) (string, error) {
 		}
 		return strings.TrimSpace(token), nil
 	}
-	if token := r.URL.Query().Get("access_token"); token != "" {
+	if token := queryToken(r); token != "" {
 		return token, nil
 	}
 	cookie, err := r.Cookie(Cookie)
@@ -66,6 +66,16 @@ func tokenOf(r *http.Request) (string, error) {
 		return "", fault.Newf(fault.PermissionDenied, "a %s authorised by cookie needs the header %s", r.Method, CSRFHeader)
 	}
 	return cookie.Value, nil
+}
+
+// queryToken returns the access_token of the query, which TAMS allows and players,
+// downloads and EventSource need: they set no headers, and they only read. Elsewhere
+// it proves nothing, because addresses end up in logs.
+func queryToken(r *http.Request) string {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return ""
+	}
+	return r.URL.Query().Get("access_token")
 }
 
 func safe(method string) bool {
