@@ -49,18 +49,19 @@ type process struct {
 // start runs a server with routes; twirp makes the service's Twirp server.
 func start(t *testing.T, routes func(p *process, twirp *serve.TwirpServer) serve.Routes) *process {
 	t.Helper()
-	p := &process{keyring: auth.OpenKeyring(t.TempDir()), health: serve.NewHealth(), log: &bytes.Buffer{}}
+	p := &process{keyring: auth.OpenKeyring(t.TempDir()), log: &bytes.Buffer{}}
 	require.NoError(t, p.keyring.Ensure(map[string]auth.Kind{"portal-bff": auth.KindUser, "job-api": auth.KindService, "reader": auth.KindService}))
 	issuers, err := p.keyring.Issuers()
 	require.NoError(t, err)
 	p.trace, err = telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
 	log := telemetry.NewLogger(p.log, 0)
+	p.health = serve.NewHealth(log)
 	p.Server, err = serve.Listen(t.Context(), anyPort, anyPort, p.trace, log)
 	require.NoError(t, err)
 	registry := prometheus.NewRegistry()
 	p.Mount(routes(p, serve.NewTwirpServer(log, registry)), auth.NewVerifier(issuers, "analyser"))
-	p.Operate(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), p.health)
+	p.Operate(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), p.health, auth.NewVerifier(issuers))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -130,6 +131,15 @@ func TestBusyPortIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, busy)
 }
 
+// ready returns the status and body of /readyz.
+func (p *process) ready(t *testing.T, base string) (int, map[string]string) {
+	t.Helper()
+	status, body := p.get(t, base+"/readyz")
+	report := map[string]string{}
+	require.NoError(t, json.Unmarshal([]byte(body), &report), body)
+	return status, report
+}
+
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	p := start(t, noRoutes)
@@ -137,21 +147,84 @@ func TestHealth(t *testing.T) {
 		status, body := p.get(t, base+"/healthz")
 		require.Equal(t, http.StatusOK, status)
 		require.Equal(t, "ok\n", body)
-		status, body = p.get(t, base+"/metrics")
-		require.Equal(t, http.StatusOK, status, body)
 	}
-	status, body := p.get(t, p.PublicURL()+"/readyz")
+	status, report := p.ready(t, p.PublicURL())
 	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Contains(t, body, "starting or stopping")
-
+	require.Equal(t, map[string]string{"process": "starting or stopping"}, report)
 	p.health.SetReady(true)
-	status, _ = p.get(t, p.PublicURL()+"/readyz")
+	status, _ = p.ready(t, p.PublicURL())
 	require.Equal(t, http.StatusOK, status)
+}
 
-	p.health.Add("reader database", func(context.Context) error { return errors.New("connection refused") })
-	status, body = p.get(t, p.PublicURL()+"/readyz")
-	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.JSONEq(t, `{"process": "ready", "reader database": "connection refused"}`, body)
+// What a check fails with is for operators: the public listener names the part, the
+// internal one and the log say the rest.
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	p := start(t, noRoutes)
+	p.health.SetReady(true)
+	var broken atomic.Bool
+	p.health.Need("reader database", func(context.Context) error {
+		if broken.Load() {
+			return errors.New("dial tcp 10.0.0.7:5432: password of reader refused")
+		}
+		return nil
+	})
+	_, report := p.ready(t, p.PublicURL())
+	require.Equal(t, map[string]string{"process": "ready", "reader database": "ready"}, report)
+
+	broken.Store(true)
+	for range 3 {
+		status, report := p.ready(t, p.PublicURL())
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		require.Equal(t, map[string]string{"process": "ready", "reader database": "not ready"}, report)
+		status, report = p.ready(t, p.InternalURL())
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		require.Equal(t, "not ready: dial tcp 10.0.0.7:5432: password of reader refused", report["reader database"])
+	}
+	broken.Store(false)
+	status, _ := p.ready(t, p.PublicURL())
+	require.Equal(t, http.StatusOK, status)
+	require.NoError(t, p.stop())
+	require.Equal(t, 1, strings.Count(p.log.String(), "password of reader refused"), "it is logged when it breaks: %s", p.log)
+	require.Contains(t, p.log.String(), "check passes again")
+}
+
+// What can be done without leaves the process ready, and is told; what hangs is not
+// taken for the failure of another.
+func TestDegraded(t *testing.T) {
+	t.Parallel()
+	p := start(t, noRoutes)
+	p.health.SetReady(true)
+	p.health.Need("database", func(ctx context.Context) error { return ctx.Err() })
+	p.health.Use("redis", func(ctx context.Context) error {
+		<-ctx.Done()
+		return errors.New("no answer")
+	})
+	status, report := p.ready(t, p.PublicURL())
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, map[string]string{"process": "ready", "database": "ready", "redis": "degraded"}, report)
+	status, report = p.ready(t, p.InternalURL())
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, "degraded: no answer", report["redis"])
+}
+
+// The numbers of a mesh are for who runs it.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	p := start(t, noRoutes)
+	for _, c := range []struct {
+		base   string
+		scopes []auth.Scope
+		status int
+	}{
+		{p.InternalURL(), nil, http.StatusOK},
+		{p.PublicURL(), nil, http.StatusUnauthorized},
+		{p.PublicURL(), []auth.Scope{auth.Read, auth.Write, auth.Delete}, http.StatusForbidden},
+		{p.PublicURL(), []auth.Scope{auth.Admin}, http.StatusOK},
+	} {
+		status, body := p.get(t, c.base+"/metrics", c.scopes...)
+		require.Equal(t, c.status, status, "%v at %s: %s", c.scopes, c.base, body)
+	}
 }
 
 // A call carries who calls, for which tenant, and the trace that it belongs to.

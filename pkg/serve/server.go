@@ -73,17 +73,20 @@ func (s *Server) Mount(routes Routes, verifier *auth.Verifier) {
 		s.publicMux.Mount(r.Prefix, unstripped(prove(r.Handler)))
 	}
 	for _, r := range routes.Internal {
-		s.internalMux.Mount(r.Prefix, unstripped(prove(onlyServices(r.Handler))))
+		s.internalMux.Mount(r.Prefix, unstripped(prove(need(auth.Service, r.Handler))))
 	}
 }
 
 // Operate adds what operators ask of every process: /metrics, /healthz, /readyz on
-// both listeners.
-func (s *Server) Operate(metrics http.Handler, health *Health) {
+// both listeners. The internal one is theirs and tells all; on the public one the
+// metrics are for who has scope admin, and what is not ready is only named.
+func (s *Server) Operate(metrics http.Handler, health *Health, verifier *auth.Verifier) {
+	s.publicMux.Handle("/metrics", verifier.Middleware(WriteError)(need(auth.Admin, metrics)))
+	s.internalMux.Handle("/metrics", metrics)
+	s.publicMux.Handle("/readyz", health.ready(false))
+	s.internalMux.Handle("/readyz", health.ready(true))
 	for _, mux := range []*chi.Mux{s.publicMux, s.internalMux} {
-		mux.Handle("/metrics", metrics)
 		mux.Handle("/healthz", http.HandlerFunc(health.live))
-		mux.Handle("/readyz", http.HandlerFunc(health.ready))
 	}
 }
 
@@ -98,9 +101,10 @@ func unstripped(h http.Handler) http.Handler {
 	})
 }
 
-func onlyServices(next http.Handler) http.Handler {
+// need lets those through who have the scope.
+func need(scope auth.Scope, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := auth.Require(r.Context(), auth.Service); err != nil {
+		if _, err := auth.Require(r.Context(), scope); err != nil {
 			WriteError(w, r, err)
 			return
 		}

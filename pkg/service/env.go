@@ -71,7 +71,7 @@ func (e *Env) Database(ctx context.Context, schema string, migrations fs.FS) (*p
 		return nil, err
 	}
 	e.process.closeWith(db.Close)
-	e.process.health.Add(e.Name+" database", db.Ping)
+	e.process.health.Need(e.Name+" database", db.Ping)
 	if err := db.Migrate(ctx, migrations); err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (e *Env) Bus(context.Context) (*bus.Bus, error) {
 		return nil, err
 	}
 	e.process.closeWith(b.Close)
-	e.process.health.Add(e.Name+" nats", func(context.Context) error { return b.Healthy() })
+	e.process.health.Need(e.Name+" nats", func(context.Context) error { return b.Healthy() })
 	return b, nil
 }
 
@@ -109,7 +109,7 @@ func (e *Env) Redis(context.Context) (*redis.Client, error) {
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = cacheTimeout, cacheTimeout, cacheTimeout, -1
 	client := redis.NewClient(options)
 	e.process.closeWith(func() { _ = client.Close() })
-	e.process.health.Add(e.Name+" redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
+	e.process.health.Need(e.Name+" redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
 	return client, nil
 }
 
@@ -123,7 +123,7 @@ func (e *Env) Objects(context.Context) (*objstore.Bucket, error) {
 		return nil, fmt.Errorf("GRAINMESH_S3_URL: %w", err)
 	}
 	e.process.closeWith(store.Close)
-	e.process.health.Add(e.Name+" object store", store.Ping)
+	e.process.health.Need(e.Name+" object store", store.Ping)
 	return store.Bucket(e.Settings.S3Bucket), nil
 }
 

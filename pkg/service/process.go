@@ -46,7 +46,7 @@ func Run(ctx context.Context, options Options, definitions ...Definition) error 
 }
 
 func newProcess(ctx context.Context, options Options, definitions []Definition) (*process, error) {
-	p := &process{options: options, metrics: prometheus.NewRegistry(), health: serve.NewHealth()}
+	p := &process{options: options, metrics: prometheus.NewRegistry(), health: serve.NewHealth(options.Log)}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p.twirp = serve.NewTwirpServer(options.Log, p.metrics)
 	p.keyring = auth.OpenKeyring(options.Settings.Keys)
@@ -91,7 +91,7 @@ func (p *process) open(ctx context.Context, definitions []Definition) ([]opened,
 		p.server.Mount(s.Routes(), auth.NewVerifier(p.issuers, d.Name))
 		services = append(services, opened{s, d.Name})
 	}
-	p.server.Operate(promhttp.HandlerFor(p.metrics, promhttp.HandlerOpts{}), p.health)
+	p.server.Operate(promhttp.HandlerFor(p.metrics, promhttp.HandlerOpts{}), p.health, auth.NewVerifier(p.issuers))
 	return services, nil
 }
 

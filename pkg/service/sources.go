@@ -19,7 +19,7 @@ func (e *Env) ObjectStore(context.Context) (*objstore.Store, error) {
 		return nil, fmt.Errorf("GRAINMESH_S3_URL: %w", err)
 	}
 	e.process.closeWith(store.Close)
-	e.process.health.Add(e.Name+" object store", store.Ping)
+	e.process.health.Need(e.Name+" object store", store.Ping)
 	return store, nil
 }
 

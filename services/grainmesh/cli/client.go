@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ import (
 // client talks to a mesh in a user's name.
 type client struct {
 	base     string
+	operator string // where /readyz tells most
 	http     *http.Client
 	jobs     jobv1.Jobs
 	flows    mediastorev1.Flows
@@ -38,9 +40,11 @@ type client struct {
 
 // runState is what a running local mesh writes down about itself.
 type runState struct {
-	PID       int       `json:"pid"`
-	PublicURL string    `json:"public_url"`
-	Started   time.Time `json:"started"`
+	PID       int    `json:"pid"`
+	PublicURL string `json:"public_url"`
+	// InternalURL is for services, and for operators.
+	InternalURL string    `json:"internal_url"`
+	Started     time.Time `json:"started"`
 	// Env is how other processes join it, secrets and all.
 	Env map[string]string `json:"env"`
 }
@@ -85,12 +89,13 @@ func localToken(dir, tenant string) (string, error) {
 // connect finds the mesh to talk to: the one named by --api, else the local one.
 func connect(cmd *cli.Command) (*client, error) {
 	base, token := strings.TrimSuffix(cmd.String("api"), "/"), cmd.String("token")
+	operator := base
 	if base == "" {
 		state, err := readState(cmd.String("data"))
 		if err != nil {
 			return nil, err
 		}
-		base = state.PublicURL
+		base, operator = state.PublicURL, cmp.Or(state.InternalURL, state.PublicURL)
 		if token == "" {
 			if token, err = localToken(cmd.String("data"), cmd.String("tenant")); err != nil {
 				return nil, err
@@ -100,7 +105,9 @@ func connect(cmd *cli.Command) (*client, error) {
 	if token == "" {
 		return nil, usage("--api needs --token or GRAINMESH_TOKEN")
 	}
-	return newClient(base, token), nil
+	c := newClient(base, token)
+	c.operator = operator
+	return c, nil
 }
 
 func newClient(base, token string) *client {

@@ -66,7 +66,7 @@ func runForeground(ctx context.Context, cmd *cli.Command) error {
 
 // writeState writes down where the mesh answers, for the other commands.
 func writeState(dir string, r mesh.Running) {
-	data, err := json.Marshal(runState{PID: os.Getpid(), PublicURL: r.PublicURL, Started: time.Now(), Env: r.Env})
+	data, err := json.Marshal(runState{PID: os.Getpid(), PublicURL: r.PublicURL, InternalURL: r.InternalURL, Started: time.Now(), Env: r.Env})
 	if err == nil {
 		err = renameio.WriteFile(filepath.Join(dir, stateFile), data, 0o600)
 	}
