@@ -109,7 +109,7 @@ func (e *Env) Redis(context.Context) (*redis.Client, error) {
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = cacheTimeout, cacheTimeout, cacheTimeout, -1
 	client := redis.NewClient(options)
 	e.process.closeWith(func() { _ = client.Close() })
-	e.process.health.Need(e.Name+" redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
+	e.process.health.Use(e.Name+" redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
 	return client, nil
 }
 

@@ -115,6 +115,27 @@ func TestStartAndStop(t *testing.T) {
 	requireFree(t, url)
 }
 
+// A process is ready without what holds only what may be forgotten.
+func TestReadyWithoutRedis(t *testing.T) {
+	t.Parallel()
+	o := options(t, "a")
+	ready := make(chan string, 1)
+	o.Ready = func(public, _ string) { ready <- public }
+	o.Settings.RedisURL = "redis://127.0.0.1:1" // nothing listens there
+	withCache := service.Define("a", func(ctx context.Context, env *service.Env) (*part, error) {
+		_, err := env.Redis(ctx)
+		return &part{"a", untilStopped}, err
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- service.Run(ctx, o, withCache) }()
+	status, body := get(t, <-ready+"/readyz")
+	require.Equal(t, http.StatusOK, status, body)
+	require.JSONEq(t, `{"process": "ready", "a redis": "degraded"}`, body)
+	stop()
+	require.NoError(t, <-ended)
+}
+
 // requireFree checks that an address can be listened on again.
 func requireFree(t *testing.T, url string) {
 	t.Helper()
