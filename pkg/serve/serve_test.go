@@ -60,7 +60,7 @@ func start(t *testing.T, routes func(p *process, twirp *serve.TwirpServer) serve
 	p.Server, err = serve.Listen(t.Context(), anyPort, anyPort, p.trace, log)
 	require.NoError(t, err)
 	registry := prometheus.NewRegistry()
-	p.Mount(routes(p, serve.NewTwirpServer(log, registry)), auth.NewVerifier(issuers, "analyser"))
+	require.NoError(t, p.Mount(routes(p, serve.NewTwirpServer(log, registry)), auth.NewVerifier(issuers, "analyser")))
 	p.Operate(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), p.health, auth.NewVerifier(issuers))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -113,8 +113,8 @@ func noRoutes(*process, *serve.TwirpServer) serve.Routes { return serve.Routes{}
 // analyser routes calls to p, which job-api alone may make.
 func analyser(answer prober) func(*process, *serve.TwirpServer) serve.Routes {
 	return func(_ *process, twirp *serve.TwirpServer) serve.Routes {
-		server := analyserv1.NewAnalyserServer(answer, twirp.ForServices(serve.Callers{"": {"job-api"}}))
-		return serve.Routes{Internal: []serve.Route{{Prefix: server.PathPrefix(), Handler: serve.LimitBody(server)}}}
+		server := analyserv1.NewAnalyserServer(answer, twirp.ForServices(serve.Callers{"Probe": {"job-api"}}))
+		return serve.Routes{Internal: []serve.Route{serve.Twirp(server)}}
 	}
 }
 
@@ -295,6 +295,65 @@ func TestWhoMayCall(t *testing.T) {
 	require.False(t, called.Load())
 }
 
+// A route lets in who has its scope, by a token or as the service proves them
+// otherwise. One that states none does not mount.
+func TestRouteScopes(t *testing.T) {
+	t.Parallel()
+	here := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	p := start(t, func(*process, *serve.TwirpServer) serve.Routes {
+		return serve.Routes{
+			Public: []serve.Route{{Prefix: "/read", Scope: auth.Read, Handler: here}, {Prefix: "/open", Scope: serve.Open, Handler: here}},
+			Identify: func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.RawQuery == "known" {
+						r = r.WithContext(auth.WithIdentity(r.Context(), &auth.Identity{Scopes: []auth.Scope{auth.Read}}))
+					}
+					next.ServeHTTP(w, r)
+				})
+			},
+		}
+	})
+	for _, c := range []struct {
+		path   string
+		scopes []auth.Scope
+		status int
+	}{
+		{"/open", nil, http.StatusOK},
+		{"/read", nil, http.StatusUnauthorized},
+		{"/read", []auth.Scope{auth.Write}, http.StatusForbidden},
+		{"/read", []auth.Scope{auth.Read}, http.StatusOK},
+		{"/read?known", nil, http.StatusOK},
+	} {
+		status, body := p.get(t, p.PublicURL()+c.path, c.scopes...)
+		require.Equal(t, c.status, status, "%s %v: %s", c.path, c.scopes, body)
+	}
+	require.ErrorContains(t, p.Mount(serve.Routes{Public: []serve.Route{{Prefix: "/forgotten", Handler: here}}}, nil), "/forgotten states no scope")
+	require.ErrorContains(t, p.Mount(serve.Routes{Internal: []serve.Route{{Prefix: "/forgotten", Handler: here}}}, nil), "/forgotten states no scope")
+}
+
+// A method that nobody thought of is nobody's, whatever its callers have.
+func TestMethodWithoutScope(t *testing.T) {
+	t.Parallel()
+	answer := prober(func(context.Context, *analyserv1.ProbeRequest) (*analyserv1.ProbeResponse, error) {
+		return &analyserv1.ProbeResponse{}, nil
+	})
+	p := start(t, func(_ *process, twirp *serve.TwirpServer) serve.Routes {
+		users := analyserv1.NewAnalyserServer(answer, twirp.Option(map[string]auth.Scope{"Other": auth.Read}))
+		services := analyserv1.NewAnalyserServer(answer, twirp.ForServices(serve.Callers{"Other": {"job-api"}}))
+		return serve.Routes{Public: []serve.Route{serve.Twirp(users)}, Internal: []serve.Route{serve.Twirp(services)}}
+	})
+	signer, err := p.keyring.Signer("portal-bff")
+	require.NoError(t, err)
+	user := serve.NewHTTPClient(func(context.Context) (string, error) {
+		return signer.Issue(&auth.Identity{Subject: "ada", Tenant: "acme", Scopes: auth.UserScopes()}, auth.AudienceUsers, time.Minute)
+	})
+	t.Cleanup(user.CloseIdleConnections)
+	_, err = analyserv1.NewAnalyserProtobufClient(p.PublicURL(), user, serve.ClientOption()).Probe(t.Context(), &analyserv1.ProbeRequest{})
+	require.True(t, fault.Is(err, fault.PermissionDenied), "%v", err)
+	_, err = p.client(t, "job-api").Probe(t.Context(), &analyserv1.ProbeRequest{})
+	require.True(t, fault.Is(err, fault.PermissionDenied), "%v", err)
+}
+
 func TestBodyIsBounded(t *testing.T) {
 	t.Parallel()
 	p := start(t, analyser(func(context.Context, *analyserv1.ProbeRequest) (*analyserv1.ProbeResponse, error) {
@@ -309,7 +368,7 @@ func TestBodyIsBounded(t *testing.T) {
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	p := start(t, func(*process, *serve.TwirpServer) serve.Routes {
-		return serve.Routes{Public: []serve.Route{{Prefix: "/x", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("hunter2") })}}}
+		return serve.Routes{Public: []serve.Route{{Prefix: "/x", Scope: serve.Open, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("hunter2") })}}}
 	})
 	status, body := p.get(t, p.PublicURL()+"/x/y")
 	require.Equal(t, http.StatusInternalServerError, status)
@@ -329,7 +388,7 @@ func TestStopWaitsForRequests(t *testing.T) {
 	t.Parallel()
 	begun, finish := make(chan struct{}), make(chan struct{})
 	p := start(t, func(*process, *serve.TwirpServer) serve.Routes {
-		return serve.Routes{Public: []serve.Route{{Prefix: "/x", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return serve.Routes{Public: []serve.Route{{Prefix: "/x", Scope: serve.Open, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			close(begun)
 			<-finish
 			if r.Context().Err() == nil {

@@ -16,18 +16,6 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 )
 
-// Route is a handler and the path prefix that it serves, such as "/tams/".
-type Route struct {
-	Prefix  string
-	Handler http.Handler
-}
-
-// Routes are what a service puts on a process's two listeners.
-type Routes struct {
-	Public   []Route
-	Internal []Route // scope service only
-}
-
 // Server is the listeners of one process.
 type Server struct {
 	public, internal net.Listener
@@ -66,17 +54,6 @@ func (s *Server) PublicURL() string { return "http://" + s.public.Addr().String(
 // InternalURL is where the internal listener can be reached.
 func (s *Server) InternalURL() string { return "http://" + s.internal.Addr().String() }
 
-// Mount adds a service's routes, behind the verifier. It is to be called before Run.
-func (s *Server) Mount(routes Routes, verifier *auth.Verifier) {
-	prove := verifier.Middleware(WriteError)
-	for _, r := range routes.Public {
-		s.publicMux.Mount(r.Prefix, unstripped(prove(r.Handler)))
-	}
-	for _, r := range routes.Internal {
-		s.internalMux.Mount(r.Prefix, unstripped(prove(need(auth.Service, r.Handler))))
-	}
-}
-
 // Operate adds what operators ask of every process: /metrics, /healthz, /readyz on
 // both listeners. The internal one is theirs and tells all; on the public one the
 // metrics are for who has scope admin, and what is not ready is only named.
@@ -98,17 +75,6 @@ func unstripped(h http.Handler) http.Handler {
 			route.RoutePath = ""
 		}
 		h.ServeHTTP(w, r)
-	})
-}
-
-// need lets those through who have the scope.
-func need(scope auth.Scope, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := auth.Require(r.Context(), scope); err != nil {
-			WriteError(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r)
 	})
 }
 

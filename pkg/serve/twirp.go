@@ -34,8 +34,8 @@ func NewTwirpServer(log *slog.Logger, registry prometheus.Registerer) *TwirpServ
 	return &TwirpServer{log, latency}
 }
 
-// Callers names, by method, the services that may call it; the empty name is for all
-// other methods.
+// Callers names, by method, the services that may call it. A method that is not named
+// is nobody's.
 type Callers map[string][]string
 
 // ForServices returns what to give to a generated New...Server that only services
@@ -46,11 +46,7 @@ func (s *TwirpServer) ForServices(callers Callers) twirp.ServerOption {
 		if err != nil {
 			return err
 		}
-		allowed, named := callers[method]
-		if !named {
-			allowed = callers[""]
-		}
-		if !slices.Contains(allowed, id.Subject) {
+		if !slices.Contains(callers[method], id.Subject) {
 			return fault.Newf(fault.PermissionDenied, "service %s may not call %s", id.Subject, method)
 		}
 		return nil
@@ -58,13 +54,13 @@ func (s *TwirpServer) ForServices(callers Callers) twirp.ServerOption {
 }
 
 // Option returns what to give to a generated New...Server: every call needs the
-// scope that scopes name for its method (the empty name is for all others); its
-// errors become faults, its outcome a log line and a metric.
+// scope that scopes name for its method, and one that they do not name is nobody's;
+// its errors become faults, its outcome a log line and a metric.
 func (s *TwirpServer) Option(scopes map[string]auth.Scope) twirp.ServerOption {
 	return s.option(func(ctx context.Context, method string) error {
-		scope, named := scopes[method]
-		if !named {
-			scope = scopes[""]
+		scope := scopes[method]
+		if scope == "" {
+			return fault.Newf(fault.PermissionDenied, "%s states no scope, so nobody may call it", method)
 		}
 		_, err := auth.Require(ctx, scope)
 		return err

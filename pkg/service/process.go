@@ -88,7 +88,9 @@ func (p *process) open(ctx context.Context, definitions []Definition) ([]opened,
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", d.Name, err)
 		}
-		p.server.Mount(s.Routes(), auth.NewVerifier(p.issuers, d.Name))
+		if err := p.server.Mount(s.Routes(), auth.NewVerifier(p.issuers, d.Name)); err != nil {
+			return nil, fmt.Errorf("mount %s: %w", d.Name, err)
+		}
 		services = append(services, opened{s, d.Name})
 	}
 	p.server.Operate(promhttp.HandlerFor(p.metrics, promhttp.HandlerOpts{}), p.health, auth.NewVerifier(p.issuers))

@@ -25,12 +25,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // part is a service that does what a test says, and echoes below its name.
 type part struct {
-	name string
-	run  func(ctx context.Context) error
+	name  string
+	scope auth.Scope // of its route
+	run   func(ctx context.Context) error
 }
 
 func (p *part) Routes() serve.Routes {
-	return serve.Routes{Public: []serve.Route{{Prefix: "/" + p.name + "/", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serve.Routes{Public: []serve.Route{{Prefix: "/" + p.name + "/", Scope: p.scope, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(r.URL.Path))
 	})}}}
 }
@@ -44,7 +45,7 @@ func untilStopped(ctx context.Context) error {
 }
 
 func define(name string, run func(ctx context.Context) error) service.Definition {
-	return service.Define(name, func(context.Context, *service.Env) (*part, error) { return &part{name, run}, nil })
+	return service.Define(name, func(context.Context, *service.Env) (*part, error) { return &part{name, serve.Open, run}, nil })
 }
 
 // story notes what happens, in order.
@@ -124,7 +125,7 @@ func TestReadyWithoutRedis(t *testing.T) {
 	o.Settings.RedisURL = "redis://127.0.0.1:1" // nothing listens there
 	withCache := service.Define("a", func(ctx context.Context, env *service.Env) (*part, error) {
 		_, err := env.Redis(ctx)
-		return &part{"a", untilStopped}, err
+		return &part{"a", serve.Open, untilStopped}, err
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -221,6 +222,14 @@ func TestOpenFails(t *testing.T) {
 	requireFree(t, "http://"+o.Settings.Listen)
 }
 
+// A route that states no scope is not served to anybody.
+func TestRouteWithoutScope(t *testing.T) {
+	t.Parallel()
+	forgot := service.Define("a", func(context.Context, *service.Env) (*part, error) { return &part{"a", "", untilStopped}, nil })
+	err := service.Run(t.Context(), options(t, "a"), forgot)
+	require.ErrorContains(t, err, "mount a: route /a/ states no scope")
+}
+
 func TestBusyPortIsNamed(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
@@ -259,7 +268,7 @@ func TestNeighbours(t *testing.T) {
 		_, _, err = env.Neighbour("nowhere")
 		require.ErrorContains(t, err, "GRAINMESH_NEIGHBOURS")
 		require.Contains(t, env.Instance(), "a@")
-		return &part{"a", untilStopped}, nil
+		return &part{"a", serve.Open, untilStopped}, nil
 	})
 	require.NoError(t, service.Run(ctx, o, a, define("b", untilStopped)))
 }

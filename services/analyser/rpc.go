@@ -11,8 +11,8 @@ import (
 
 // Routes implements service.Service.
 func (s *Service) Routes() serve.Routes {
-	server := analyserv1.NewAnalyserServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Read}))
-	return serve.Routes{Public: []serve.Route{{Prefix: server.PathPrefix(), Handler: serve.LimitBody(server)}}}
+	server := analyserv1.NewAnalyserServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"Probe": auth.Read}))
+	return serve.Routes{Public: []serve.Route{serve.Twirp(server)}}
 }
 
 // Probe implements analyserv1.Analyser.

@@ -16,8 +16,8 @@ import (
 
 // Routes implements service.Service.
 func (s *Service) Routes() serve.Routes {
-	server := chunkerv1.NewChunkerServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Read}))
-	return serve.Routes{Public: []serve.Route{{Prefix: server.PathPrefix(), Handler: serve.LimitBody(server)}}}
+	server := chunkerv1.NewChunkerServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"Plan": auth.Read}))
+	return serve.Routes{Public: []serve.Route{serve.Twirp(server)}}
 }
 
 // maxShown bounds the chunks that one answer shows.

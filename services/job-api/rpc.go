@@ -17,15 +17,16 @@ import (
 // Routes implements service.Service: Jobs for users, Reports for services.
 func (s *Service) Routes() serve.Routes {
 	jobs := jobv1.NewJobsServer(jobsServer{s}, s.deps.Twirp.Option(map[string]auth.Scope{
-		"": auth.Read, "CreateJob": auth.Write, "CreateJobs": auth.Write, "RetryJob": auth.Write, "CancelJob": auth.Write,
+		"CreateJob": auth.Write, "CreateJobs": auth.Write, "RetryJob": auth.Write, "CancelJob": auth.Write,
+		"GetJob": auth.Read, "ListJobs": auth.Read, "ListChunks": auth.Read, "TraceJob": auth.Read, "ListFormats": auth.Read,
 	}))
 	reports := jobv1.NewReportsServer(reportsServer{s}, s.deps.Twirp.ForServices(serve.Callers{
 		"StartWork": {"analyser", "chunker", "reader"}, "FailWork": {"analyser", "chunker", "reader"},
 		"ReportAnalysis": {"analyser"}, "ReportChunks": {"chunker"}, "CompleteChunk": {"reader"},
 	}))
 	return serve.Routes{
-		Public:   []serve.Route{{Prefix: jobs.PathPrefix(), Handler: serve.LimitBody(jobs)}},
-		Internal: []serve.Route{{Prefix: reports.PathPrefix(), Handler: serve.LimitBody(reports)}},
+		Public:   []serve.Route{serve.Twirp(jobs)},
+		Internal: []serve.Route{serve.Twirp(reports)},
 	}
 }
 

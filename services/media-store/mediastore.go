@@ -69,14 +69,18 @@ func New(cfg Config, deps Deps) (*Service, error) {
 
 // Routes implements service.Service.
 func (s *Service) Routes() serve.Routes {
-	segments := mediastorev1.NewSegmentsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Service}))
-	flows := mediastorev1.NewFlowsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Read}))
+	segments := mediastorev1.NewSegmentsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{
+		"PutFlows": auth.Service, "AllocateObjects": auth.Service, "RegisterSegments": auth.Service, "EndFlows": auth.Service, "ReadIndex": auth.Service,
+	}))
+	flows := mediastorev1.NewFlowsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{
+		"GetFlow": auth.Read, "ListFlows": auth.Read, "ListGrains": auth.Read, "GetSource": auth.Read, "ListSources": auth.Read,
+	}))
 	return serve.Routes{
 		Public: []serve.Route{
-			{Prefix: flows.PathPrefix(), Handler: serve.LimitBody(flows)},
-			{Prefix: tams.Prefix, Handler: s.tams.Handler(s.windows.Routes)},
+			serve.Twirp(flows),
+			{Prefix: tams.Prefix, Scope: serve.ByRequest, Handler: s.tams.Handler(s.windows.Routes)},
 		},
-		Internal: []serve.Route{{Prefix: segments.PathPrefix(), Handler: serve.LimitBody(segments)}},
+		Internal: []serve.Route{serve.Twirp(segments)},
 	}
 }
 

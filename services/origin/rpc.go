@@ -15,10 +15,10 @@ var _ originv1.Playback = (*Service)(nil)
 
 // Routes implements service.Service.
 func (s *Service) Routes() serve.Routes {
-	server := originv1.NewPlaybackServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Read}))
+	server := originv1.NewPlaybackServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"GetLinks": auth.Read}))
 	return serve.Routes{Public: []serve.Route{
-		{Prefix: server.PathPrefix(), Handler: serve.LimitBody(server)},
-		{Prefix: hlsPrefix, Handler: s.hls()},
+		serve.Twirp(server),
+		{Prefix: hlsPrefix, Scope: serve.ByRequest, Handler: s.hls()}, // a token may stand in the path
 	}}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -66,10 +65,20 @@ func start(t *testing.T, change ...func(*Config, *Deps)) *portal {
 	s, err := New(portalConfig, deps)
 	require.NoError(t, err)
 	verifier := auth.NewVerifier([]auth.Issuer{{Name: UserIssuer, Kind: auth.KindUser, Key: public}}, Name)
-	server := httptest.NewServer(verifier.Middleware(serve.WriteError)(s.Routes().Public[0].Handler))
-	t.Cleanup(server.Close)
 	run(t, s)
-	return &portal{s, server.URL, b}
+	return &portal{s, listen(t, s, verifier), b}
+}
+
+// listen serves the portal's routes until the test ends.
+func listen(t *testing.T, s *Service, verifier *auth.Verifier) string {
+	t.Helper()
+	trace, err := telemetry.NewTracing(t.Context(), "test", "")
+	require.NoError(t, err)
+	server, err := serve.Listen(t.Context(), "127.0.0.1:0", "127.0.0.1:0", trace, telemetry.Discard())
+	require.NoError(t, err)
+	require.NoError(t, server.Mount(s.Routes(), verifier))
+	run(t, server)
+	return server.PublicURL()
 }
 
 // connect reaches a NATS account and a Redis of the test's own.
@@ -89,8 +98,10 @@ func connect(t *testing.T) (*bus.Bus, *redis.Client) {
 	return b, client
 }
 
-// run runs a portal until the test ends.
-func run(t *testing.T, s *Service) {
+// run runs a portal, or what it stands on, until the test ends.
+func run(t *testing.T, s interface {
+	Run(ctx context.Context) error
+}) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
@@ -44,8 +43,12 @@ type Service struct {
 	metrics  *metrics
 }
 
-// eventsPath is where browsers follow what happens.
-const eventsPath = "/events"
+// Paths of the portal's own.
+const (
+	loginPath  = "/login"
+	logoutPath = "/logout"
+	eventsPath = "/events" // where browsers follow what happens
+)
 
 // New makes a Service. It starts nothing.
 func New(config Config, deps Deps) (*Service, error) {
@@ -70,18 +73,31 @@ func New(config Config, deps Deps) (*Service, error) {
 // Portal API, and every neighbour that runs elsewhere.
 func (s *Service) Routes() serve.Routes {
 	api := portalv1.NewPortalServer(s, s.deps.Twirp.Option(map[string]auth.Scope{
-		"": auth.Write, "Me": auth.Read, "CreateLoginLink": auth.Read,
+		"Me": auth.Read, "CreateLoginLink": auth.Read,
+		"StartUpload": auth.Write, "SignParts": auth.Write, "CompleteUpload": auth.Write, "AbortUpload": auth.Write,
 	}))
-	root := chi.NewMux()
-	root.Get("/login", s.login)
-	root.Post("/logout", s.logout)
-	root.Get(eventsPath, s.events)
-	root.Mount(api.PathPrefix(), serve.LimitBody(api))
+	routes := serve.Routes{Identify: s.sessions.renew, Public: []serve.Route{
+		{Prefix: "/", Scope: serve.Open, Handler: s.pages},
+		{Prefix: loginPath, Scope: serve.Open, Handler: s.only(http.MethodGet, loginPath, s.login)},
+		{Prefix: logoutPath, Scope: serve.Open, Handler: s.only(http.MethodPost, logoutPath, s.logout)},
+		{Prefix: eventsPath, Scope: auth.Read, Handler: s.only(http.MethodGet, eventsPath, s.events)},
+		serve.Twirp(api),
+	}}
 	for prefix, target := range s.elsewhere() {
-		root.Mount(prefix, target)
+		routes.Public = append(routes.Public, serve.Route{Prefix: prefix, Scope: serve.ByRequest, Handler: target})
 	}
-	root.Handle("/*", s.pages)
-	return serve.Routes{Public: []serve.Route{{Prefix: "/", Handler: s.sessions.renew(root)}}}
+	return routes
+}
+
+// only serves one method at one path; the pages answer for the rest.
+func (s *Service) only(method, path string, handler http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method || r.URL.Path != path {
+			s.pages.ServeHTTP(w, r)
+			return
+		}
+		handler(w, r)
+	})
 }
 
 // Run passes progress on until ctx ends.

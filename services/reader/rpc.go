@@ -10,8 +10,8 @@ import (
 
 // Routes implements service.Service.
 func (s *Service) Routes() serve.Routes {
-	server := readerv1.NewStatusServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"": auth.Service}))
-	return serve.Routes{Internal: []serve.Route{{Prefix: server.PathPrefix(), Handler: serve.LimitBody(server)}}}
+	server := readerv1.NewStatusServer(s, s.deps.Twirp.Option(map[string]auth.Scope{"GetStatus": auth.Service}))
+	return serve.Routes{Internal: []serve.Route{serve.Twirp(server)}}
 }
 
 // GetStatus implements readerv1.Status.
