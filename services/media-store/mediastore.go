@@ -69,8 +69,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 
 // Routes implements service.Service.
 func (s *Service) Routes() serve.Routes {
-	segments := mediastorev1.NewSegmentsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{
-		"PutFlows": auth.Service, "AllocateObjects": auth.Service, "RegisterSegments": auth.Service, "EndFlows": auth.Service, "ReadIndex": auth.Service,
+	segments := mediastorev1.NewSegmentsServer(s.rpc, s.deps.Twirp.ForServices(serve.Callers{
+		"PutFlows": {"chunker"}, "AllocateObjects": {"reader"}, "RegisterSegments": {"reader"}, "EndFlows": {"job-api"}, "ReadIndex": {"origin"},
 	}))
 	flows := mediastorev1.NewFlowsServer(s.rpc, s.deps.Twirp.Option(map[string]auth.Scope{
 		"GetFlow": auth.Read, "ListFlows": auth.Read, "ListGrains": auth.Read, "GetSource": auth.Read, "ListSources": auth.Read,
