@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/grainmesh/grainmesh/pkg/serve"
@@ -35,21 +36,28 @@ func Define[S Service](name string, newService func(ctx context.Context, env *En
 }
 
 // Main is the whole main function of a service's own process: settings, logger,
-// signals, exit code.
+// signals, exit code. With the argument "ready" it asks the process that runs whether
+// it is ready, and ends.
 func Main(definitions ...Definition) {
-	if err := runMain(definitions); err != nil {
+	if err := runMain(os.Args[1:], definitions); err != nil {
 		fmt.Fprintln(os.Stderr, "grainmesh:", err)
 		os.Exit(1)
 	}
 }
 
-func runMain(definitions []Definition) error {
+func runMain(args []string, definitions []Definition) error {
 	settings, err := LoadSettings()
 	if err != nil {
 		return err
 	}
 	ctx, stop := SignalContext(context.Background())
 	defer stop()
+	switch {
+	case slices.Equal(args, []string{"ready"}):
+		return Ready(ctx, settings)
+	case len(args) > 0:
+		return fmt.Errorf("arguments %q, want none, or ready", args)
+	}
 	log := telemetry.NewLogger(os.Stderr, settings.LogLevel)
 	return Run(ctx, Options{Settings: settings, Log: log}, definitions...)
 }

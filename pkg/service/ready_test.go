@@ -1,0 +1,51 @@
+package service_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grainmesh/grainmesh/pkg/service"
+)
+
+// A program is the probe of its own service: ready only while that is.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	o := options(t, "a")
+	ctx, stop := context.WithCancel(t.Context())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	o.Ready = func(public, _ string) { ready <- public }
+	go func() { ended <- service.Run(ctx, o, define("a", untilStopped)) }()
+	address, err := url.Parse(<-ready)
+	require.NoError(t, err)
+	for _, listen := range []string{address.Host, "0.0.0.0:" + address.Port(), ":" + address.Port()} {
+		require.NoError(t, service.Ready(t.Context(), service.Settings{Listen: listen}), listen)
+	}
+	stop()
+	require.NoError(t, <-ended)
+	require.Error(t, service.Ready(t.Context(), service.Settings{Listen: address.Host}))
+	require.ErrorContains(t, service.Ready(t.Context(), service.Settings{Listen: "8080"}), "GRAINMESH_LISTEN")
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestNotReadyTellsWhy(t *testing.T) {
+	t.Parallel()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:gosec // it answers this test alone
+		http.Error(w, `{"a database":"refused"}`, http.StatusServiceUnavailable)
+	})}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	err = service.Ready(t.Context(), service.Settings{Listen: listener.Addr().String()})
+	require.ErrorContains(t, err, "not ready")
+	require.ErrorContains(t, err, "refused")
+	http.DefaultClient.CloseIdleConnections()
+	require.NoError(t, server.Close())
+	require.ErrorIs(t, <-served, http.ErrServerClosed)
+}
