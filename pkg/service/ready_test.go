@@ -29,7 +29,6 @@ func TestReady(t *testing.T) {
 	require.NoError(t, <-ended)
 	require.Error(t, service.Ready(t.Context(), service.Settings{Listen: address.Host}))
 	require.ErrorContains(t, service.Ready(t.Context(), service.Settings{Listen: "8080"}), "GRAINMESH_LISTEN")
-	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestNotReadyTellsWhy(t *testing.T) {
@@ -37,7 +36,7 @@ func TestNotReadyTellsWhy(t *testing.T) {
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:gosec // it answers this test alone
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, `{"a database":"refused"}`, http.StatusServiceUnavailable)
 	})}
 	served := make(chan error, 1)
@@ -45,7 +44,6 @@ func TestNotReadyTellsWhy(t *testing.T) {
 	err = service.Ready(t.Context(), service.Settings{Listen: listener.Addr().String()})
 	require.ErrorContains(t, err, "not ready")
 	require.ErrorContains(t, err, "refused")
-	http.DefaultClient.CloseIdleConnections()
 	require.NoError(t, server.Close())
 	require.ErrorIs(t, <-served, http.ErrServerClosed)
 }
