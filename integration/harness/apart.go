@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -104,6 +105,9 @@ func (m *Mesh) placeInstances() {
 	}, m.options.Env...)
 	for name, at := range m.instances {
 		at.env = append(slices.Clone(common), serveVariable+"="+name, "GRAINMESH_LISTEN="+at.public, "GRAINMESH_INTERNAL_LISTEN="+at.internal)
+		if m.options.Handed != "" {
+			at.env = append(at.env, "GRAINMESH_KEYS="+filepath.Join(m.options.Handed, mesh.IdentitiesFolder, name))
+		}
 	}
 }
 

@@ -41,6 +41,9 @@ type Options struct {
 	// Own gives the mesh a Postgres and a NATS that no other test shares, so that it
 	// may stop them.
 	Own bool
+	// Handed is a folder that mesh.HandOut made: each service gets its own keys alone;
+	// Apart only. NATSURL is then a server with the accounts from there.
+	Handed, NATSURL string
 }
 
 // Mesh is a running mesh.

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"net/url"
+	"path/filepath"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,6 +18,9 @@ import (
 func (m *Mesh) neighbours(t testing.TB) service.Settings {
 	t.Helper()
 	keys := t.TempDir()
+	if m.options.Handed != "" {
+		keys = filepath.Join(m.options.Handed, mesh.KeysFolder)
+	}
 	_, users, err := mesh.EnsureKeys(keys)
 	require.NoError(t, err)
 	bucket := meshtest.Bucket(t)
@@ -33,11 +37,14 @@ func (m *Mesh) neighbours(t testing.TB) service.Settings {
 		settings.DatabaseURL, settings.NATSURL = config.Secret(m.own.postgres.URL()), m.own.nats.URL()
 		return settings
 	}
-	account := meshtest.NATS(t)
-	for _, user := range users {
-		account.AddUser(t, user)
+	settings.DatabaseURL, settings.NATSURL = config.Secret(meshtest.Database(t, meshtest.Template{})), m.options.NATSURL
+	if m.options.Handed == "" {
+		account := meshtest.NATS(t)
+		for _, user := range users {
+			account.AddUser(t, user)
+		}
+		settings.NATSURL = account.URL
 	}
-	settings.DatabaseURL, settings.NATSURL = config.Secret(meshtest.Database(t, meshtest.Template{})), account.URL
 	return settings
 }
 

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/renameio/v2"
 	"github.com/nats-io/nats.go"
@@ -65,12 +67,12 @@ func (k *Keyring) Ensure(identities map[string]Kind) error {
 		return fmt.Errorf("make the folder of keys: %w", err)
 	}
 	issuers := make([]Issuer, 0, len(identities))
-	for name, kind := range identities {
+	for _, name := range slices.Sorted(maps.Keys(identities)) {
 		public, err := k.ensureKey(name)
 		if err != nil {
 			return err
 		}
-		issuers = append(issuers, Issuer{name, kind, public})
+		issuers = append(issuers, Issuer{name, identities[name], public})
 	}
 	data, err := json.MarshalIndent(issuers, "", "\t")
 	if err != nil {

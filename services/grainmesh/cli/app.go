@@ -53,7 +53,7 @@ func newApp(out, errOut io.Writer) *cli.Command {
 		},
 		Commands: []*cli.Command{
 			upCommand(), downCommand(), statusCommand(), logsCommand(), resetCommand(), serveCommand(),
-			ingestCommand(), probeCommand(), windowCommand(), jobCommand(), flowCommand(), loginLinkCommand(), tokenCommand(), envCommand(), doctorCommand(),
+			ingestCommand(), probeCommand(), windowCommand(), jobCommand(), flowCommand(), loginLinkCommand(), tokenCommand(), envCommand(), keysCommand(), doctorCommand(),
 		},
 	}
 	nameWrongUse(app)

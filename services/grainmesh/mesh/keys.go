@@ -6,14 +6,27 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/embed"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
+	"github.com/grainmesh/grainmesh/services/origin"
 	portalbff "github.com/grainmesh/grainmesh/services/portal-bff"
 )
 
 // Identities that issue tokens and are no services.
 const (
 	UserIssuer = portalbff.UserIssuer // issues users' tokens
-	PlayIssuer = "origin-play"        // issues links to play
+	PlayIssuer = origin.PlayIssuer    // issues links to play
 )
+
+// signs says which identities, beside its own, a service signs as.
+func signs(service string) []string {
+	switch service {
+	case portalbff.Name:
+		return []string{UserIssuer}
+	case origin.Name:
+		return []string{PlayIssuer}
+	default:
+		return nil
+	}
+}
 
 // EnsureKeys makes the keys of every identity of a mesh whose services all run from
 // one folder, and returns who may connect to its NATS.
