@@ -53,6 +53,10 @@ web: ## Build the portal's pages, where their sources changed
 dev: ## Serve the portal with hot reload against a running mesh
 	@scripts/web.sh dev
 
+.PHONY: compose
+compose: build ## Make the keys and passwords of compose/
+	@scripts/compose.sh
+
 ##### Tools, each in a module of its own: in the workspace their dependencies would move ours
 
 TOOLS := .bin/tools

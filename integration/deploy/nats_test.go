@@ -56,7 +56,7 @@ func handOut(t *testing.T) string {
 func TestHandedOutMeshWorks(t *testing.T) {
 	t.Parallel()
 	handed := handOut(t)
-	m := harness.New(t, harness.Options{Mode: harness.Apart, Handed: handed, NATSURL: startNATS(t, "../../compose/nats.conf", handed)})
+	m := harness.New(t, harness.Options{Mode: harness.Apart, Handed: handed, NATSURL: startNATS(t, root+"/compose/nats.conf", handed)})
 	user := m.User(t, "acme")
 	wav := harness.WAV(3 * harness.SampleRate)
 	job := user.Ingest(t, &jobv1.IngestSpec{Url: m.Source.Set("/take.wav", harness.File(wav)), MimeType: "audio/wav"})
@@ -98,10 +98,20 @@ func TestHandedOutKeysAreApart(t *testing.T) {
 func TestNATSIsNotOpen(t *testing.T) {
 	t.Parallel()
 	handed := handOut(t)
-	url := startNATS(t, "../../compose/nats.conf", handed)
-	_, err := nats.Connect(url)
-	require.ErrorIs(t, err, nats.ErrAuthorization)
+	for _, config := range []string{"compose/nats.conf", "k8s/neighbours/nats.conf"} {
+		t.Run(config, func(t *testing.T) {
+			t.Parallel()
+			url := startNATS(t, filepath.Join(root, config), handed)
+			_, err := nats.Connect(url)
+			require.ErrorIs(t, err, nats.ErrAuthorization)
+			requireRefused(t, url, handed)
+		})
+	}
+}
 
+// requireRefused says that each identity is refused what is another's.
+func requireRefused(t *testing.T, url, handed string) {
+	t.Helper()
 	for name, may := range subjects.Permissions() {
 		option, err := nats.NkeyOptionFromSeed(filepath.Join(handed, mesh.IdentitiesFolder, name, name+".nk"))
 		require.NoError(t, err)
