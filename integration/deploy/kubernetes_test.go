@@ -71,6 +71,7 @@ type container struct {
 type probe struct {
 	HTTPGet struct {
 		Path string `json:"path"`
+		Port string `json:"port"`
 	} `json:"httpGet"`
 }
 
@@ -188,6 +189,7 @@ func requireConfined(t *testing.T, name string, w workload) {
 	require.False(t, *only.SecurityContext.AllowPrivilegeEscalation, name)
 	require.Equal(t, "/readyz", only.ReadinessProbe.HTTPGet.Path, name)
 	require.Equal(t, "/healthz", only.LivenessProbe.HTTPGet.Path, name)
+	require.Equal(t, "internal", only.ReadinessProbe.HTTPGet.Port, "%s: the errors are told there", name)
 	require.NotEmpty(t, only.Resources.Requests["cpu"], name)
 	require.NotEmpty(t, only.Resources.Requests["memory"], name)
 	require.Greater(t, w.Template.Spec.TerminationGracePeriodSeconds, 40, "a stop takes 30 s, and 10 for requests in hand")

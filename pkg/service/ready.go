@@ -20,9 +20,9 @@ const (
 // Ready asks the process that listens as the settings say, on this machine, whether
 // it is ready. Images hold nothing but the service: its program is its own probe.
 func Ready(ctx context.Context, settings Settings) error {
-	host, port, err := net.SplitHostPort(settings.Listen)
+	host, port, err := net.SplitHostPort(settings.InternalListen)
 	if err != nil {
-		return fmt.Errorf("GRAINMESH_LISTEN: %w", err)
+		return fmt.Errorf("GRAINMESH_INTERNAL_LISTEN: %w", err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -30,7 +30,7 @@ func Ready(ctx context.Context, settings Settings) error {
 	client := &http.Client{Timeout: readyWait, Transport: &http.Transport{DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", http.NoBody)
 	if err != nil {
-		return fmt.Errorf("GRAINMESH_LISTEN: %w", err)
+		return fmt.Errorf("GRAINMESH_INTERNAL_LISTEN: %w", err)
 	}
 	response, err := client.Do(request)
 	if err != nil {

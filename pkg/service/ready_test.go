@@ -18,17 +18,17 @@ func TestReady(t *testing.T) {
 	o := options(t, "a")
 	ctx, stop := context.WithCancel(t.Context())
 	ready, ended := make(chan string, 1), make(chan error, 1)
-	o.Ready = func(public, _ string) { ready <- public }
+	o.Ready = func(_, internal string) { ready <- internal }
 	go func() { ended <- service.Run(ctx, o, define("a", untilStopped)) }()
 	address, err := url.Parse(<-ready)
 	require.NoError(t, err)
 	for _, listen := range []string{address.Host, "0.0.0.0:" + address.Port(), ":" + address.Port()} {
-		require.NoError(t, service.Ready(t.Context(), service.Settings{Listen: listen}), listen)
+		require.NoError(t, service.Ready(t.Context(), service.Settings{InternalListen: listen}), listen)
 	}
 	stop()
 	require.NoError(t, <-ended)
-	require.Error(t, service.Ready(t.Context(), service.Settings{Listen: address.Host}))
-	require.ErrorContains(t, service.Ready(t.Context(), service.Settings{Listen: "8080"}), "GRAINMESH_LISTEN")
+	require.Error(t, service.Ready(t.Context(), service.Settings{InternalListen: address.Host}))
+	require.ErrorContains(t, service.Ready(t.Context(), service.Settings{InternalListen: "8080"}), "GRAINMESH_INTERNAL_LISTEN")
 }
 
 func TestNotReadyTellsWhy(t *testing.T) {
@@ -41,7 +41,7 @@ func TestNotReadyTellsWhy(t *testing.T) {
 	})}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	err = service.Ready(t.Context(), service.Settings{Listen: listener.Addr().String()})
+	err = service.Ready(t.Context(), service.Settings{InternalListen: listener.Addr().String()})
 	require.ErrorContains(t, err, "not ready")
 	require.ErrorContains(t, err, "refused")
 	require.NoError(t, server.Close())
