@@ -10,9 +10,18 @@ import (
 )
 
 // NewLogger returns a logger that writes JSON lines to w from a level on, and adds
-// trace ids and what With put into the context.
+// trace ids and what With put into the context. Durations are written as Go writes
+// them, such as 1.5s.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
+	return slog.New(contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: readable})})
+}
+
+// readable writes durations with their unit: the JSON handler's are bare nanoseconds.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // Discard is a logger that writes nothing.

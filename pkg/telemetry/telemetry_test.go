@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/propagation"
@@ -34,6 +35,16 @@ func lines(t *testing.T, out *bytes.Buffer) []map[string]any {
 		all = append(all, line)
 	}
 	return all
+}
+
+func TestLogWritesDurationsWithTheirUnit(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	log := telemetry.NewLogger(&out, slog.LevelInfo)
+	log.With("every", time.Minute).Info("done", "took", 1500*time.Millisecond, slog.Group("layer", "waited", 12*time.Microsecond), "bytes", 7)
+	require.Subset(t, lines(t, &out)[0], map[string]any{
+		"every": "1m0s", "took": "1.5s", "layer": map[string]any{"waited": "12µs"}, "bytes": 7.0,
+	})
 }
 
 // Ids ride in the context, also through loggers that were made from this one.
