@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -34,10 +36,15 @@ type mesh struct {
 
 func newMesh(t *testing.T) *mesh {
 	t.Helper()
+	return newMeshWithLog(t, telemetry.Discard())
+}
+
+func newMeshWithLog(t *testing.T, log *slog.Logger) *mesh {
+	t.Helper()
 	account := meshtest.NATS(t)
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
-	b, err := bus.Connect(bus.Config{URL: account.URL, Name: "owner", Option: account.Option()}, trace, telemetry.Discard())
+	b, err := bus.Connect(bus.Config{URL: account.URL, Name: "owner", Option: account.Option()}, trace, log)
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
 	require.NoError(t, b.EnsureStreams(t.Context(), subjects.Layers()...))
@@ -292,6 +299,49 @@ func TestConsumerWaitsForItsStream(t *testing.T) {
 	require.NoError(t, m.EnsureStreams(t.Context(), subjects.Read))
 	require.NoError(t, m.work(t, "1"))
 	require.Equal(t, "1", <-got)
+}
+
+// A stream that is not there yet is worth a warning only if it does not come: services
+// that start together are not ready together.
+func TestMissingStreamIsWarnedOfWhenItStaysAway(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		delay time.Duration
+		want  string
+	}{
+		"at the start": {patience, "waits for its stream"},
+		"for long":     {time.Millisecond, "is made again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lines := make(logLines, 100)
+			m := newMeshWithLog(t, slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
+			require.NoError(t, m.js.DeleteStream(t.Context(), subjects.Read.Stream()))
+			p := policy()
+			p.RetryDelay = c.delay
+			m.consume(t, p, func(context.Context, *bus.Message) error { return nil })
+			for line := range lines {
+				warning := strings.Contains(line, "level=WARN")
+				require.Equal(t, strings.Contains(line, "is made again"), warning, "%s", line)
+				if strings.Contains(line, c.want) {
+					return
+				}
+				require.False(t, warning, "%s", line)
+			}
+		})
+	}
+}
+
+// logLines are the lines of a log, as far as they are taken.
+type logLines chan string
+
+// Write implements io.Writer.
+func (l logLines) Write(line []byte) (int, error) {
+	select {
+	case l <- string(line):
+	default:
+	}
+	return len(line), nil
 }
 
 // No more is taken than there are slots for.

@@ -88,7 +88,7 @@ func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, 
 		b.settle(workCtx, msg, policy, b.deliver(workCtx, msg, handle))
 	}}
 	defer hands.busy.Wait()
-	pause := firstPause
+	pause, began := firstPause, time.Now()
 	for ctx.Err() == nil {
 		started := time.Now()
 		err := b.consumeOnce(ctx, layer, policy, &hands)
@@ -100,7 +100,11 @@ func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, 
 		}
 		// The stream may not be there yet, or be gone with JetStream's whole store: its
 		// publisher makes it again.
-		b.log.WarnContext(ctx, "consumer stopped and is made again", "layer", layer, "err", err)
+		if errors.Is(err, jetstream.ErrStreamNotFound) && time.Since(began) < startDelays*policy.RetryDelay {
+			b.log.DebugContext(ctx, "consumer waits for its stream", "layer", layer)
+		} else {
+			b.log.WarnContext(ctx, "consumer stopped and is made again", "layer", layer, "err", err)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
@@ -113,6 +117,10 @@ func (b *Bus) Consume(ctx context.Context, layer subjects.Layer, policy Policy, 
 // firstPause is how long to wait for a stream the first time; processes that start
 // together need no more.
 const firstPause = 20 * time.Millisecond
+
+// startDelays is for how many of a policy's RetryDelay a stream that is not there is
+// nothing to warn of: processes that start together are not ready together.
+const startDelays = 10
 
 // hands are the slots of one instance for one layer.
 type hands struct {
