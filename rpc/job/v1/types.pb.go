@@ -415,13 +415,14 @@ type Job struct {
 	// Counts retries by hand, from 1.
 	Run int32 `protobuf:"varint,5,opt,name=run,proto3" json:"run,omitempty"`
 	// Goes up at each change; an older one may be dropped.
-	Revision    int64        `protobuf:"varint,6,opt,name=revision,proto3" json:"revision,omitempty"`
-	ChunksTotal int32        `protobuf:"varint,7,opt,name=chunks_total,json=chunksTotal,proto3" json:"chunks_total,omitempty"`
-	ChunksDone  int32        `protobuf:"varint,8,opt,name=chunks_done,json=chunksDone,proto3" json:"chunks_done,omitempty"`
-	BytesTotal  int64        `protobuf:"varint,9,opt,name=bytes_total,json=bytesTotal,proto3" json:"bytes_total,omitempty"`
-	BytesDone   int64        `protobuf:"varint,10,opt,name=bytes_done,json=bytesDone,proto3" json:"bytes_done,omitempty"`
-	Failure     *v1.Failure  `protobuf:"bytes,11,opt,name=failure,proto3" json:"failure,omitempty"`
-	Analysis    *v1.Analysis `protobuf:"bytes,12,opt,name=analysis,proto3" json:"analysis,omitempty"`
+	Revision    int64 `protobuf:"varint,6,opt,name=revision,proto3" json:"revision,omitempty"`
+	ChunksTotal int32 `protobuf:"varint,7,opt,name=chunks_total,json=chunksTotal,proto3" json:"chunks_total,omitempty"`
+	ChunksDone  int32 `protobuf:"varint,8,opt,name=chunks_done,json=chunksDone,proto3" json:"chunks_done,omitempty"`
+	// Bytes to be read: those of the chunks, and of the file until it is planned.
+	BytesTotal int64        `protobuf:"varint,9,opt,name=bytes_total,json=bytesTotal,proto3" json:"bytes_total,omitempty"`
+	BytesDone  int64        `protobuf:"varint,10,opt,name=bytes_done,json=bytesDone,proto3" json:"bytes_done,omitempty"`
+	Failure    *v1.Failure  `protobuf:"bytes,11,opt,name=failure,proto3" json:"failure,omitempty"`
+	Analysis   *v1.Analysis `protobuf:"bytes,12,opt,name=analysis,proto3" json:"analysis,omitempty"`
 	// Multi Flow that collects the others; empty before chunking.
 	FlowId         string   `protobuf:"bytes,13,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
 	FlowIds        []string `protobuf:"bytes,14,rep,name=flow_ids,json=flowIds,proto3" json:"flow_ids,omitempty"`

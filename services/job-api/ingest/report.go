@@ -77,6 +77,11 @@ func (o *Jobs) ReportChunks(ctx context.Context, id uuid.UUID, r *jobv1.ReportCh
 			return nil
 		}
 		c.finish(w)
+		// From here on all is what is to be read: a file holds more than its media.
+		if err := c.tx.QueryRow(ctx, `SELECT COALESCE(sum(bytes), 0)::bigint FROM work WHERE job_id = $1 AND run = $2 AND layer = 'read'`,
+			j.ID, j.Run).Scan(&j.BytesTotal); err != nil {
+			return fmt.Errorf("count the bytes of job %s: %w", j.ID, err)
+		}
 		j.PlanComplete, j.State = true, Reading
 		if j.ChunksRemaining == 0 {
 			c.beginClosing(j)

@@ -147,6 +147,7 @@ func TestAPlanInParts(t *testing.T) {
 	require.EqualValues(t, 5, j.ChunksTotal)
 	require.EqualValues(t, 3, j.ChunksRemaining)
 	require.True(t, j.PlanComplete)
+	require.EqualValues(t, 5000, j.BytesTotal, "what is to be read, whatever the size of the file")
 }
 
 func TestThePlanIsWrittenOnce(t *testing.T) {

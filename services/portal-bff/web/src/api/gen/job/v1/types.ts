@@ -158,6 +158,8 @@ export interface Job {
      */
     chunksDone: number;
     /**
+     * Bytes to be read: those of the chunks, and of the file until it is planned.
+     *
      * @generated from protobuf field: int64 bytes_total = 9
      */
     bytesTotal: bigint;
