@@ -21,12 +21,12 @@ func flowCommand() *cli.Command {
 			{Name: "list", Usage: "list Flows, newest first", Action: listFlows, Flags: []cli.Flag{
 				&cli.StringFlag{Name: "text", Usage: "only Flows with this in label, codec or id"},
 				&cli.StringFlag{Name: "format", Usage: "only Flows of this format: video, audio, data or multi"},
-				&cli.IntFlag{Name: "limit", Usage: "how many", Value: 50},
+				limitFlag(50),
 			}},
 			{Name: "show", Usage: "show one Flow", ArgsUsage: "ID", Action: withClient(showFlow)},
 			{Name: "grains", Usage: "list grains of a Flow", ArgsUsage: "ID", Action: withClient(listGrains), Flags: []cli.Flag{
 				&cli.StringFlag{Name: "range", Usage: "time range, such as [2:0_3:0)", Value: "_"},
-				&cli.IntFlag{Name: "limit", Usage: "how many", Value: 100},
+				limitFlag(100),
 			}},
 		},
 	}
@@ -37,14 +37,19 @@ func listFlows(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	request := &mediastorev1.ListFlowsRequest{Text: cmd.String("text"), PageSize: int32(cmd.Int("limit"))}
+	request := &mediastorev1.ListFlowsRequest{Text: cmd.String("text")}
 	if format := cmd.String("format"); format != "" {
 		if !slices.Contains([]string{"video", "audio", "data", "multi"}, format) {
 			return usage("--format is %q, want video, audio, data or multi", format)
 		}
 		request.Format = "urn:x-nmos:format:" + format
 	}
-	response, err := c.flows.ListFlows(ctx, request)
+	response := &mediastorev1.ListFlowsResponse{}
+	response.Flows, response.NextPageToken, err = pages(cmd.Int("limit"), func(size int32, token string) ([]*mediav1.Flow, string, error) {
+		request.PageSize, request.PageToken = size, token
+		page, err := c.flows.ListFlows(ctx, request)
+		return page.GetFlows(), page.GetNextPageToken(), err
+	})
 	if err != nil {
 		return err
 	}
@@ -97,7 +102,13 @@ func listGrains(ctx context.Context, cmd *cli.Command, c *client, id string) err
 	if _, err := mediatime.ParseRange(cmd.String("range")); err != nil {
 		return usage("--range: %w", err)
 	}
-	response, err := c.flows.ListGrains(ctx, &mediastorev1.ListGrainsRequest{FlowId: id, Timerange: cmd.String("range"), PageSize: int32(cmd.Int("limit"))})
+	response, request := &mediastorev1.ListGrainsResponse{}, &mediastorev1.ListGrainsRequest{FlowId: id, Timerange: cmd.String("range")}
+	var err error
+	response.Grains, response.NextPageToken, err = pages(cmd.Int("limit"), func(size int32, token string) ([]*mediastorev1.GrainInfo, string, error) {
+		request.PageSize, request.PageToken = size, token
+		page, err := c.flows.ListGrains(ctx, request)
+		return page.GetGrains(), page.GetNextPageToken(), err
+	})
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func jobCommand() *cli.Command {
 			{Name: "list", Usage: "list jobs, newest first", Action: listJobs, Flags: []cli.Flag{
 				&cli.StringSliceFlag{Name: "state", Usage: "only jobs of this state, such as reading or failed"},
 				&cli.StringFlag{Name: "text", Usage: "only jobs with this in label, URL or id"},
-				&cli.IntFlag{Name: "limit", Usage: "how many", Value: 50},
+				limitFlag(50),
 			}},
 			{Name: "show", Usage: "show one job", ArgsUsage: "ID", Action: withClient(showJob)},
 			{Name: "watch", Usage: "watch a job until it ends", ArgsUsage: "ID", Action: withClient(watchJob)},
@@ -124,7 +124,7 @@ func listJobs(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	request := &jobv1.ListJobsRequest{Text: cmd.String("text"), PageSize: int32(cmd.Int("limit"))}
+	request := &jobv1.ListJobsRequest{Text: cmd.String("text")}
 	for _, name := range cmd.StringSlice("state") {
 		value, ok := jobv1.JobState_value["JOB_STATE_"+strings.ToUpper(name)]
 		if !ok || value == 0 {
@@ -132,7 +132,12 @@ func listJobs(ctx context.Context, cmd *cli.Command) error {
 		}
 		request.States = append(request.States, jobv1.JobState(value))
 	}
-	response, err := c.jobs.ListJobs(ctx, request)
+	response := &jobv1.ListJobsResponse{}
+	response.Jobs, response.NextPageToken, err = pages(cmd.Int("limit"), func(size int32, token string) ([]*jobv1.Job, string, error) {
+		request.PageSize, request.PageToken = size, token
+		page, err := c.jobs.ListJobs(ctx, request)
+		return page.GetJobs(), page.GetNextPageToken(), err
+	})
 	if err != nil {
 		return err
 	}
@@ -150,7 +155,11 @@ func listJobs(ctx context.Context, cmd *cli.Command) error {
 }
 
 func listChunks(ctx context.Context, cmd *cli.Command, c *client, id string) error {
-	response, err := c.jobs.ListChunks(ctx, &jobv1.ListChunksRequest{JobId: id, PageSize: 1000})
+	all, _, err := pages(0, func(size int32, token string) ([]*jobv1.ChunkProgress, string, error) {
+		page, err := c.jobs.ListChunks(ctx, &jobv1.ListChunksRequest{JobId: id, PageSize: size, PageToken: token})
+		return page.GetChunks(), page.GetNextPageToken(), err
+	})
+	response := &jobv1.ListChunksResponse{Chunks: all}
 	if err != nil {
 		return err
 	}
