@@ -7,10 +7,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v3"
 
+	"github.com/grainmesh/grainmesh/pkg/fault"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 )
 
@@ -18,19 +20,25 @@ import (
 // twice a second.
 const watchEvery = 150 * time.Millisecond
 
+// Pauses between attempts at a mesh that cannot be reached.
+const (
+	firstPause = 250 * time.Millisecond
+	maxPause   = 10 * time.Second
+)
+
 // watch waits for the end of a job, with a progress bar on a terminal. It returns
-// the job as it ended, and errJobFailed unless it completed.
+// the job as it ended, and errJobFailed unless it completed. A mesh that cannot be
+// reached for a while does not end it.
 func watch(ctx context.Context, cmd *cli.Command, c *client, id string) (*jobv1.Job, error) {
 	bar := newBar(cmd.Root().ErrWriter, !cmd.Bool("json"))
 	defer bar.finish()
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
-		response, err := c.jobs.GetJob(ctx, &jobv1.GetJobRequest{Id: id})
+		job, err := c.jobNow(ctx, id, bar)
 		if err != nil {
 			return nil, err
 		}
-		job := response.GetJob()
 		bar.job(job)
 		switch job.GetState() {
 		case jobv1.JobState_JOB_STATE_COMPLETED:
@@ -45,6 +53,22 @@ func watch(ctx context.Context, cmd *cli.Command, c *client, id string) (*jobv1.
 		case <-ticker.C:
 		}
 	}
+}
+
+// jobNow asks for a job until the mesh answers, and says so when it does not.
+func (c *client) jobNow(ctx context.Context, id string, bar *bar) (*jobv1.Job, error) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
+	ask := func() (*jobv1.GetJobResponse, error) {
+		response, err := c.jobs.GetJob(ctx, &jobv1.GetJobRequest{Id: id})
+		if err != nil && !fault.Is(err, fault.Unavailable) {
+			err = backoff.Permanent(err)
+		}
+		return response, err
+	}
+	tell := func(err error, _ time.Duration) { bar.note(fmt.Sprintf("no answer, trying on: %s", err)) }
+	response, err := backoff.Retry(ctx, ask, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(tell))
+	return response.GetJob(), err
 }
 
 // bar is a progress bar; on what is no terminal it writes a line a state.
@@ -71,6 +95,7 @@ func (b *bar) job(j *jobv1.Job) {
 // step shows how far something is.
 func (b *bar) step(what string, done, total int64) {
 	if b.bar != nil {
+		b.last = ""
 		b.bar.ChangeMax64(max(total, done, 1))
 		b.bar.Describe(fmt.Sprintf("%-10s", what))
 		_ = b.bar.Set64(done)
@@ -80,6 +105,18 @@ func (b *bar) step(what string, done, total int64) {
 		fmt.Fprintln(b.out, what)
 		b.last = what
 	}
+}
+
+// note says what is wrong, once until something moves again.
+func (b *bar) note(text string) {
+	if text == b.last {
+		return
+	}
+	if b.bar != nil {
+		_ = b.bar.Clear()
+	}
+	fmt.Fprintln(b.out, text)
+	b.last = text
 }
 
 func (b *bar) finish() {
