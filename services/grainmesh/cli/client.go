@@ -56,7 +56,7 @@ const stateFile = "run.json"
 func readState(dir string) (*runState, error) {
 	data, err := os.ReadFile(filepath.Join(dir, stateFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errNotRunning
+		return nil, fmt.Errorf("%w (in %s)", errNotRunning, dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the state of the mesh: %w", err)
@@ -68,7 +68,7 @@ func readState(dir string) (*runState, error) {
 	// Whoever holds the folder runs; a process id may be another's by now.
 	held, err := embed.InUse(dir)
 	if err == nil && !held {
-		err = errNotRunning
+		err = fmt.Errorf("%w (in %s)", errNotRunning, dir)
 	}
 	return &state, err
 }
@@ -76,45 +76,51 @@ func readState(dir string) (*runState, error) {
 // adminTTL is how long a token lives that the command line makes for itself.
 const adminTTL = time.Hour
 
-// localToken signs a token for the admin of a local mesh, whose keys lie in its
-// folder.
-func localToken(dir, tenant string) (string, error) {
-	signer, err := auth.OpenKeyring(filepath.Join(dir, "keys")).Signer(mesh.UserIssuer)
-	if err != nil {
-		return "", err
+// localTokens signs tokens for the admin of a local mesh, whose keys lie in its
+// folder. Each is made when it is needed: a job may be watched for longer than one
+// lives.
+func localTokens(dir, tenant string) (serve.TokenSource, error) {
+	if !auth.ValidTenant(tenant) {
+		return nil, usage("--tenant is %q, want 1 to %d letters, digits or any of - _ .", tenant, auth.MaxTenant)
 	}
-	return signer.Issue(&auth.Identity{Subject: "admin", Tenant: tenant, Scopes: auth.UserScopes()}, auth.AudienceUsers, adminTTL)
+	signer, err := auth.OpenKeyring(filepath.Join(dir, "keys")).Signer(mesh.UserIssuer)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w (%s holds no keys)", errNotRunning, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	admin := &auth.Identity{Subject: "admin", Tenant: tenant, Scopes: auth.UserScopes()}
+	return func(context.Context) (string, error) { return signer.Issue(admin, auth.AudienceUsers, adminTTL) }, nil
 }
 
 // connect finds the mesh to talk to: the one named by --api, else the local one.
 func connect(cmd *cli.Command) (*client, error) {
 	base, token := strings.TrimSuffix(cmd.String("api"), "/"), cmd.String("token")
-	operator := base
-	if base == "" {
-		state, err := readState(cmd.String("data"))
-		if err != nil {
-			return nil, err
-		}
-		base, operator = state.PublicURL, cmp.Or(state.InternalURL, state.PublicURL)
+	tokens := func(context.Context) (string, error) { return token, nil }
+	if base != "" {
 		if token == "" {
-			if token, err = localToken(cmd.String("data"), cmd.String("tenant")); err != nil {
-				return nil, err
-			}
+			return nil, usage("--api needs --token or GRAINMESH_TOKEN")
 		}
+		return newClient(base, base, tokens), nil
+	}
+	state, err := readState(cmd.String("data"))
+	if err != nil {
+		return nil, err
 	}
 	if token == "" {
-		return nil, usage("--api needs --token or GRAINMESH_TOKEN")
+		if tokens, err = localTokens(cmd.String("data"), cmd.String("tenant")); err != nil {
+			return nil, err
+		}
 	}
-	c := newClient(base, token)
-	c.operator = operator
-	return c, nil
+	return newClient(state.PublicURL, cmp.Or(state.InternalURL, state.PublicURL), tokens), nil
 }
 
-func newClient(base, token string) *client {
-	httpClient := serve.NewHTTPClient(func(context.Context) (string, error) { return token, nil })
+func newClient(base, operator string, tokens serve.TokenSource) *client {
+	httpClient := serve.NewHTTPClient(tokens)
 	option := serve.ClientOption()
 	return &client{
-		base: base, http: httpClient,
+		base: base, operator: operator, http: httpClient,
 		jobs:     jobv1.NewJobsProtobufClient(base, httpClient, option),
 		flows:    mediastorev1.NewFlowsProtobufClient(base, httpClient, option),
 		analyser: analyserv1.NewAnalyserProtobufClient(base, httpClient, option),

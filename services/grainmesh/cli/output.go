@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -29,6 +30,16 @@ func show(cmd *cli.Command, m proto.Message, people func(io.Writer) error) error
 		return writeJSON(out, m)
 	}
 	return people(out)
+}
+
+// showPlain is show for what is no message: a value as JSON, or a line for people.
+func showPlain(cmd *cli.Command, value any, people string) error {
+	out := cmd.Root().Writer
+	if cmd.Bool("json") {
+		return json.NewEncoder(out).Encode(value)
+	}
+	_, err := fmt.Fprintln(out, people)
+	return err
 }
 
 // newTable starts a table with the given columns.

@@ -41,6 +41,9 @@ func firstIngest(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if cmd.Bool("json") {
+		return writeJSON(cmd.Root().Writer, job)
+	}
 	return c.invite(ctx, cmd, job)
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v3"
 
@@ -12,13 +13,16 @@ import (
 func tokenCommand() *cli.Command {
 	return &cli.Command{
 		Name: "token", Usage: "print a token of the local mesh, good for an hour",
-		Action: func(_ context.Context, cmd *cli.Command) error {
-			token, err := localToken(cmd.String("data"), cmd.String("tenant"))
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			tokens, err := localTokens(cmd.String("data"), cmd.String("tenant"))
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.Root().Writer, token)
-			return err
+			token, err := tokens(ctx)
+			if err != nil {
+				return err
+			}
+			return showPlain(cmd, map[string]string{"token": token}, token)
 		},
 	}
 }
@@ -36,8 +40,10 @@ func loginLinkCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.Root().Writer, response.GetUrl())
-			return err
+			return show(cmd, response, func(out io.Writer) error {
+				_, err := fmt.Fprintln(out, response.GetUrl())
+				return err
+			})
 		},
 	}
 }
