@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -49,10 +51,18 @@ func (c *client) window(ctx context.Context, cmd *cli.Command, flow, timerange s
 	if format == "" {
 		format = strings.TrimPrefix(filepath.Ext(path), ".")
 	}
+	if format == "" {
+		return usage("--format is not given, and the name %q does not tell it", path)
+	}
 	query := url.Values{"timerange": {timerange}, "format": {format}}
 	if trim := cmd.String("trim"); trim != "" {
 		query.Set("trim", trim)
 	}
+	to, err := newSink(cmd.Root().Writer, path)
+	if err != nil {
+		return err
+	}
+	defer to.discard()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/tams/v8.2/flows/"+url.PathEscape(flow)+"/window?"+query.Encode(), nil)
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
@@ -67,29 +77,49 @@ func (c *client) window(ctx context.Context, cmd *cli.Command, flow, timerange s
 	if response.StatusCode != http.StatusOK {
 		return restError(response)
 	}
-	n, err := save(cmd.Root().Writer, path, response.Body)
-	if err != nil {
-		return err
+	n, err := io.Copy(to, response.Body)
+	if _, ours := errors.AsType[*fs.PathError](err); ours {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	fmt.Fprintf(cmd.Root().ErrWriter, "%s of %s, %s\n", response.Header.Get("X-Media-Timerange"), flow, bytesText(n))
-	return nil
+	if err != nil {
+		return fault.Newf(fault.Unavailable, "the window broke off after %d bytes: %w", n, err)
+	}
+	if err := to.keep(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	taken := taken{Flow: flow, Timerange: response.Header.Get("X-Media-Timerange"), Bytes: n, Output: path}
+	if cmd.Bool("json") && path != "-" {
+		return json.NewEncoder(cmd.Root().Writer).Encode(taken)
+	}
+	_, err = fmt.Fprintf(cmd.Root().ErrWriter, "%s of %s, %s\n", taken.Timerange, flow, bytesText(n))
+	return err
 }
 
-func save(out io.Writer, path string, body io.Reader) (int64, error) {
+// taken says what a window became.
+type taken struct {
+	Flow      string `json:"flow"`
+	Timerange string `json:"timerange"`
+	Bytes     int64  `json:"bytes"`
+	Output    string `json:"output"`
+}
+
+// sink is where a window goes: nothing is seen of it until it is kept.
+type sink struct {
+	io.Writer
+	keep    func() error
+	discard func()
+}
+
+// newSink makes the sink of a path; what stands there stays until then.
+func newSink(out io.Writer, path string) (*sink, error) {
 	if path == "-" {
-		n, err := io.Copy(out, body)
-		return n, err
+		return &sink{out, func() error { return nil }, func() {}}, nil
 	}
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
 	if err != nil {
-		return 0, fmt.Errorf("write %s: %w", path, err)
+		return nil, usage("write %s: %w", path, err)
 	}
-	defer func() { _ = file.Cleanup() }()
-	n, err := io.Copy(file, body)
-	if err != nil {
-		return n, fmt.Errorf("the window broke off after %d bytes: %w", n, err)
-	}
-	return n, file.CloseAtomicallyReplace()
+	return &sink{file, file.CloseAtomicallyReplace, func() { _ = file.Cleanup() }}, nil
 }
 
 // restError reads the error body of a REST answer.
