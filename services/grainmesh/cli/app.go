@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/grainmesh/grainmesh/pkg/embed"
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/service"
 )
@@ -23,6 +25,19 @@ const (
 	exitNotThere
 )
 
+// exitInterrupted is what shells expect after Ctrl-C.
+const exitInterrupted = 130
+
+// exitCodes tells of them in the help.
+const exitCodes = `Exit codes:
+   0    done
+   1    something failed inside Grainmesh
+   2    the command or its input is wrong
+   3    the job ended as failed or cancelled
+   4    no mesh could be reached
+   5    what was asked for is not there, or not allowed
+   130  interrupted`
+
 // Version is set by the build.
 var Version = "dev" //nolint:gochecknoglobals // the linker's -X writes package variables only
 
@@ -30,18 +45,26 @@ var Version = "dev" //nolint:gochecknoglobals // the linker's -X writes package 
 func Main(args []string) int {
 	ctx, stop := service.SignalContext(context.Background())
 	defer stop()
-	err := newApp(os.Stdout, os.Stderr).Run(ctx, args)
+	return run(ctx, args, os.Stdout, os.Stderr)
+}
+
+// run runs one command line and returns its exit code.
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	err := newApp(out, errOut).Run(ctx, args)
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintln(os.Stderr, describe(err))
+	if ctx.Err() != nil {
+		err = errInterrupted
+	}
+	fmt.Fprintln(errOut, describe(err))
 	return exitCode(err)
 }
 
 // newApp makes the whole command line, writing to the given places.
 func newApp(out, errOut io.Writer) *cli.Command {
 	app := &cli.Command{
-		Name: "grainmesh", Usage: "the open media platform, in one program", Version: Version,
+		Name: "grainmesh", Usage: "the open media platform, in one program", Version: Version, Description: exitCodes,
 		EnableShellCompletion: true, Writer: out, ErrWriter: errOut,
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},
 		Flags: []cli.Flag{
@@ -101,19 +124,24 @@ var errJobFailed = errors.New("the job did not complete")
 // errNotRunning says that there is no mesh to talk to.
 var errNotRunning = errors.New("no mesh is running here; start one with: grainmesh up")
 
+// errInterrupted says that the user ended the command.
+var errInterrupted = errors.New("interrupted")
+
 // exitCode turns an error into one of the documented codes.
 func exitCode(err error) int {
 	switch {
-	case errors.Is(err, errUsage):
+	case errors.Is(err, errUsage), errors.Is(err, embed.ErrInUse):
 		return exitUsage
 	case errors.Is(err, errJobFailed):
 		return exitJobFailed
 	case errors.Is(err, errNotRunning):
 		return exitUnreachable
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
 	}
 	var e *fault.Error
 	if !errors.As(err, &e) {
-		return exitInternal
+		return codeOfOthers(err)
 	}
 	switch e.Code {
 	case fault.NotFound, fault.Gone, fault.PermissionDenied, fault.Unauthenticated:
@@ -126,6 +154,16 @@ func exitCode(err error) int {
 		}
 		return exitInternal
 	}
+}
+
+// codeOfOthers is for errors that are not ours: those of the library that have a code
+// are about help for what is not there.
+func codeOfOthers(err error) int {
+	_, child := errors.AsType[*exec.ExitError](err)
+	if _, coded := errors.AsType[cli.ExitCoder](err); coded && !child {
+		return exitUsage
+	}
+	return exitInternal
 }
 
 // describe writes an error for people: what happened, its code, and whether trying

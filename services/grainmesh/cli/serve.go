@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -30,7 +29,7 @@ func serveCommand() *cli.Command {
 				return fmt.Errorf("%w: %w", errUsage, err)
 			}
 			settings.Version = Version
-			return service.Run(ctx, service.Options{Settings: settings, Log: telemetry.NewLogger(os.Stderr, settings.LogLevel)}, definitions...)
+			return service.Run(ctx, service.Options{Settings: settings, Log: telemetry.NewLogger(cmd.Root().ErrWriter, settings.LogLevel)}, definitions...)
 		},
 	}
 }

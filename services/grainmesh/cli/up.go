@@ -59,19 +59,19 @@ func runForeground(ctx context.Context, cmd *cli.Command) error {
 	}
 	settings.Listen, settings.InternalListen, settings.Version = cmd.String("listen"), "127.0.0.1:0", Version
 	return mesh.Run(ctx, mesh.Options{
-		Dir: dir, Settings: settings, Log: telemetry.NewLogger(os.Stderr, settings.LogLevel),
-		Ready: func(r mesh.Running) { writeState(dir, r) },
+		Dir: dir, Settings: settings, Log: telemetry.NewLogger(cmd.Root().ErrWriter, settings.LogLevel),
+		Ready: func(r mesh.Running) { writeState(cmd, dir, r) },
 	})
 }
 
 // writeState writes down where the mesh answers, for the other commands.
-func writeState(dir string, r mesh.Running) {
+func writeState(cmd *cli.Command, dir string, r mesh.Running) {
 	data, err := json.Marshal(runState{PID: os.Getpid(), PublicURL: r.PublicURL, InternalURL: r.InternalURL, Started: time.Now(), Env: r.Env})
 	if err == nil {
 		err = renameio.WriteFile(filepath.Join(dir, stateFile), data, 0o600)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "grainmesh: other commands will not find this mesh:", err)
+		fmt.Fprintln(cmd.Root().ErrWriter, "grainmesh: other commands will not find this mesh:", err)
 	}
 }
 
