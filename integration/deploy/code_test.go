@@ -118,6 +118,22 @@ func requireAddresses(t *testing.T, text, port string, want []string) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(pairs)), strings.Split(text, ","))
 }
 
+// The README of a service names, where it says how it runs by itself, every neighbour
+// that it asks for.
+func TestREADMEsNameNeighbours(t *testing.T) {
+	t.Parallel()
+	for _, service := range mesh.Names() {
+		_, alone, found := strings.Cut(source(t, "services/"+service+"/README.md"), "\n## By itself\n")
+		require.True(t, found, service)
+		require.Contains(t, alone, "_KEYS", service)
+		for name, asked := range neighbours {
+			if asked.MatchString(source(t, "services/"+service+"/definition.go")) {
+				require.Contains(t, alone, strings.TrimPrefix(name, "GRAINMESH"), service)
+			}
+		}
+	}
+}
+
 // An image holds one service, and no server that is only there to be embedded.
 func TestImagesHoldOneServiceAlone(t *testing.T) {
 	t.Parallel()

@@ -84,7 +84,13 @@ func TestHandedOutKeysAreApart(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, os.FileMode(0o600), info.Mode())
 		}
-		require.ElementsMatch(t, append([]string{"trust.json", name + ".key", name + ".nk"}, more[name]...), held)
+		if definition := source(t, "services/"+name+"/definition.go"); neighbours["GRAINMESH_NATS_URL"].MatchString(definition) {
+			more[name] = append(more[name], name+".nk")
+			require.Contains(t, subjects.Permissions(), name)
+		} else {
+			require.NotContains(t, subjects.Permissions(), name, "it has no use for NATS")
+		}
+		require.ElementsMatch(t, append([]string{"trust.json", name + ".key"}, more[name]...), held)
 	}
 	require.NoError(t, mesh.HandOut(dir))
 	for path, want := range before {

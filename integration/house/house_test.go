@@ -29,6 +29,10 @@ func rules() map[string]func(Tree) []string {
 		"skips are loud":                      SkipsLoud,
 		"README maps the services":            READMEMapsServices,
 		"READMEs list the settings":           READMEsListSettings,
+		"READMEs list the methods":            READMEsListMethods,
+		"documents name targets of make":      DocumentsNameTargets,
+		"documents name commands":             DocumentsNameCommands,
+		"documents name metrics":              DocumentsNameMetrics,
 	}
 }
 

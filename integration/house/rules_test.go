@@ -125,6 +125,44 @@ func TestRulesFind(t *testing.T) {
 			},
 		},
 		{
+			"document leads nowhere", DocumentsNamePaths,
+			Tree{"a/README.md": "[b](b.md)"}, "a/README.md names a/b.md",
+			Tree{"a/README.md": "[b](../b.md#c) [c](https://c) `rpc/*/v1/*.proto` `services/<name>/cmd`", "b.md": "", "rpc/a/v1/a.proto": ""},
+		},
+		{
+			"path is not there", DocumentsNamePaths,
+			Tree{"README.md": "see `pkg/bus/bux.go`", "pkg/bus/bus.go": ""}, "names pkg/bus/bux.go",
+			Tree{"README.md": "see `pkg/bus/`", "pkg/bus/bus.go": ""},
+		},
+		{
+			"no such target", DocumentsNameTargets,
+			Tree{"README.md": "`make upp`", "Makefile": "up: x\n"}, "no make upp",
+			Tree{"README.md": "make do; `make up`, `make bench-gsf`", "Makefile": "up: x\nbench-%:\n"},
+		},
+		{
+			"no such command", DocumentsNameCommands,
+			Tree{"README.md": "`grainmesh --data d --json ingets f`"}, "no command grainmesh ingets",
+			Tree{
+				"README.md":                    "grainmesh is; `grainmesh --data d ingest f`, `kubectl -n grainmesh apply`",
+				"services/grainmesh/README.md": "`ingest`", commandsIn + "/a.go": "&cli.Command{\n Name: \"ingest\"",
+			},
+		},
+		{
+			"command not in README", DocumentsNameCommands,
+			Tree{commandsIn + "/a.go": "&cli.Command{\n Name: \"ingest\""}, "lacks the command ingest",
+			Tree{commandsIn + "/a.go": "&cli.StringFlag{Name: \"out\""},
+		},
+		{
+			"method not in README", READMEsListMethods,
+			Tree{"services/job-api/README.md": "`Jobs`: GetJob", "rpc/job/v1/jobs.proto": "service Jobs {\n  rpc GetJob(A) returns (B);\n}"}, "lacks `GetJob`",
+			Tree{"services/job-api/README.md": "`Jobs.GetJob`", "rpc/job/v1/jobs.proto": "service Jobs {\n  rpc GetJob(A) returns (B);\n}"},
+		},
+		{
+			"no such metric", DocumentsNameMetrics,
+			Tree{"README.md": "`grainmesh_store_object`", "a.go": `x{Subsystem: "store", Name: "objects"}`}, "nothing makes grainmesh_store_object",
+			Tree{"README.md": "`grainmesh_store_objects`, `grainmesh_b{from}`", "a.go": `x{Subsystem: "store", Name: "objects"}; y{Name: "grainmesh_b"}`},
+		},
+		{
 			"service not in README", READMEMapsServices,
 			Tree{"services/reader/doc.go": "", "README.md": "| `reader` | elsewhere |"}, "lacks a row",
 			Tree{"services/reader/doc.go": "", "README.md": "| [`reader`](services/reader) | reads |\n| `FILE` | a variable |"},
@@ -177,7 +215,7 @@ func TestRulesFind(t *testing.T) {
 func TestEveryRuleIsShownToFail(t *testing.T) {
 	t.Parallel()
 	everything := Tree{
-		"README.md":                 "| [`writer`](services/writer) | writes |\nsee /root/x",
+		"README.md":                 "| [`writer`](services/writer) | writes |\nsee /root/x, `make x`, `grainmesh x`, `grainmesh_x`",
 		"pkg/util/util.go":          "package util\n" + `import _ "github.com/grainmesh/grainmesh/services/reader"` + strings.Repeat("\n", 501),
 		"pkg/util/util_test.go":     "package util\nfunc f(t *testing.T) { time.Sleep(1); t.Skip() }",
 		"services/reader/a.go":      "package reader\n" + `import _ "github.com/grainmesh/grainmesh/services/chunker"`,
@@ -186,6 +224,7 @@ func TestEveryRuleIsShownToFail(t *testing.T) {
 		"services/reader/config.go": "package reader\ntype Config struct { A int `envconfig:\"A\"` }",
 		"services/reader/metric.go": "package reader\nvar x = prometheus.NewCounter()",
 		"x.proto":                   "package x;",
+		"rpc/reader/v1/x.proto":     "package grainmesh.reader.v1;\nservice X {\n}",
 	}
 	for name, rule := range rules() {
 		require.NotEmpty(t, rule(everything), "the rule %q found nothing in a tree that breaks every one", name)

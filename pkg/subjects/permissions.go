@@ -9,7 +9,7 @@ type Permission struct{ Publish, Subscribe []string }
 // InboxPrefix is below which an identity receives answers.
 func InboxPrefix(identity string) string { return "_INBOX_" + identity }
 
-// Permissions says, for each service, what it does on NATS.
+// Permissions says, for each service that is on NATS, what it does there.
 func Permissions() map[string]Permission {
 	return map[string]Permission{
 		"job-api": {
@@ -22,7 +22,6 @@ func Permissions() map[string]Permission {
 		"media-store": {
 			Publish: join([]string{"event.flow.>", "event.source.>"}, manageStreams(EventStream)),
 		},
-		"origin":     {Publish: follow(EventStream)},
 		"portal-bff": {Publish: follow(EventStream), Subscribe: []string{JobProgressed.Wildcard()}},
 	}
 }

@@ -52,7 +52,6 @@ func ParseWork(subject string) (*workv1.Work, error) {
 const (
 	EventStream = "EVENTS"
 	AllEvents   = "event.>"
-	AllProgress = "progress.>"
 )
 
 // Event is a kind of fact or progress, bound to the type of its message.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/grainmesh/grainmesh/pkg/embed"
+	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
 // Folders and files that HandOut writes.
@@ -42,7 +43,10 @@ func HandOut(dir string) error {
 
 // handOutTo copies to a service's folder the keys that it has, and whom it trusts.
 func handOutTo(service, keys, to string) error {
-	files := []string{"trust.json", service + ".key", service + ".nk"}
+	files := []string{"trust.json", service + ".key"}
+	if _, ok := subjects.Permissions()[service]; ok {
+		files = append(files, service+".nk")
+	}
 	for _, name := range signs(service) {
 		files = append(files, name+".key")
 	}
@@ -89,9 +93,9 @@ func natsAccounts(users []embed.User) string {
 }
 
 // list writes subjects as the configuration of NATS has them.
-func list(subjects []string) string {
-	quoted := make([]string, len(subjects))
-	for i, subject := range subjects {
+func list(patterns []string) string {
+	quoted := make([]string, len(patterns))
+	for i, subject := range patterns {
 		quoted[i] = fmt.Sprintf("%q", subject)
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
