@@ -92,7 +92,7 @@ func DocumentsNameCommands(t Tree) []string {
 		}
 		for _, def := range commandDef.FindAllStringSubmatch(t[file], -1) {
 			there = append(there, def[1])
-			if !regexp.MustCompile(`\b`+def[1]+`\b`).MatchString(code(t["services/grainmesh/README.md"])) {
+			if !regexp.MustCompile(`\b` + def[1] + `\b`).MatchString(code(t["services/grainmesh/README.md"])) {
 				findings = append(findings, fmt.Sprintf("services/grainmesh/README.md lacks the command %s", def[1]))
 			}
 		}
