@@ -72,9 +72,10 @@ func decodeRate(body []byte, into *int64) error {
 	return nil
 }
 
-// deletesField says that a path names a field or tag, whose deletion is a change.
-func deletesField(urlPath string) bool {
-	dir, last := path.Split(strings.TrimSuffix(urlPath, "/"))
+// deletesField says that a path, as the client escaped it, names a field or tag, whose
+// deletion is a change.
+func deletesField(escaped string) bool {
+	dir, last := path.Split(strings.TrimSuffix(escaped, "/"))
 	return path.Base(dir) == "tags" ||
 		slices.Contains([]string{"label", "description", "max_bit_rate", "avg_bit_rate", "flow_collection"}, last)
 }

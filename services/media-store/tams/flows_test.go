@@ -242,6 +242,8 @@ func TestEveryMethodNeedsItsScope(t *testing.T) {
 	writer.want(t, http.StatusNoContent, http.MethodDelete, flow+"/label", nil)
 	writer.want(t, http.StatusForbidden, http.MethodDelete, flow, nil)
 	writer.want(t, http.StatusForbidden, http.MethodDelete, flow+"/segments", nil)
+	writer.want(t, http.StatusForbidden, http.MethodDelete, "/objects/reel%2Ftags/instances?label=other", nil) // a slash of the id is no part of the path
+	writer.want(t, http.StatusNotFound, http.MethodDelete, flow+"/tags/a%2Fb", nil)
 	service := &client{alpha.base, "alpha", []auth.Scope{auth.Service}}
 	service.want(t, http.StatusForbidden, http.MethodGet, flow, nil)
 }

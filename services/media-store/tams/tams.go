@@ -114,7 +114,7 @@ func needScope(next http.Handler) http.Handler {
 		case http.MethodGet, http.MethodHead, http.MethodOptions:
 			scope = auth.Read
 		case http.MethodDelete:
-			if !deletesField(r.URL.Path) {
+			if !deletesField(r.URL.EscapedPath()) {
 				scope = auth.Delete
 			}
 		}
