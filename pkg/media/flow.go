@@ -46,6 +46,19 @@ const (
 // Tags are free names with one or more values each.
 type Tags map[string][]string
 
+// TagPlanned is the tag by which an ingest says what range of a Flow it is going to
+// write, so that who reads the Flow while it grows knows what is still to come.
+const TagPlanned = "ingest_timerange"
+
+// Planned returns what TagPlanned says, if it says something.
+func (t Tags) Planned() (mediatime.Range, bool) {
+	if len(t[TagPlanned]) == 0 {
+		return mediatime.Range{}, false
+	}
+	r, err := mediatime.ParseRange(t[TagPlanned][0])
+	return r, err == nil && !r.IsEmpty() && r.HasStart()
+}
+
 // Source is an abstract piece of content.
 type Source struct {
 	ID          uuid.UUID

@@ -23,9 +23,6 @@ const (
 	tagOrigin = "ingest_origin"
 	tagTrack  = "ingest_track"
 	tagJob    = "ingest_job"
-	// tagRange says what is going to be written, so that who reads a Flow while it
-	// grows knows whether its start is there.
-	tagRange = "ingest_timerange"
 )
 
 // makeFlows makes a Flow of its own Source for each wanted track, and a multi Flow
@@ -53,7 +50,7 @@ func makeFlows(job uuid.UUID, run int32, spec *jobv1.IngestSpec, a *formats.Anal
 	multi.Label = cmp.Or(spec.GetLabel(), lastElement(spec.GetUrl()))
 	for _, t := range tracks {
 		flow := m.track(t, shift, multi.Label)
-		flow.Tags[tagRange] = []string{t.Range.Shift(shift).Intersect(set.wanted).String()}
+		flow.Tags[media.TagPlanned] = []string{t.Range.Shift(shift).Intersect(set.wanted).String()}
 		set.byTrack[t.Number] = flow
 		set.ordered = append(set.ordered, flow)
 		multi.Collection = append(multi.Collection, media.Member{FlowID: flow.ID, Role: role(flow.Format, len(multi.Collection), tracks)})

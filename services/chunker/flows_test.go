@@ -123,7 +123,7 @@ func TestTags(t *testing.T) {
 	require.Equal(t, []string{"100:0"}, tags[tagOrigin])
 	require.Equal(t, []string{"2"}, tags[tagTrack])
 	require.Equal(t, []string{job().String()}, tags[tagJob])
-	require.Equal(t, []string{"[102:0_104:0)"}, tags[tagRange])
+	require.Equal(t, []string{"[102:0_104:0)"}, tags[media.TagPlanned])
 	require.Equal(t, "[102:0_104:0)", set.wanted.String())
 	require.Equal(t, []string{"yes"}, analysis.Tracks[1].Flow.Tags["of_the_file"], "the analysis stays as it was")
 }

@@ -34,25 +34,12 @@ type track struct {
 // seam is how far stored segments may lie apart and still count as contiguous.
 const seam = mediatime.Millisecond
 
-// tagPlanned is the tag that says what an ingest is going to write.
-const tagPlanned = "ingest_timerange"
-
-// plannedStart returns where the Flow will begin, if its ingest has said so.
-func (t *track) plannedStart() (mediatime.Time, bool) {
-	values := t.now.Tags[tagPlanned]
-	if len(values) == 0 {
-		return 0, false
-	}
-	r, err := mediatime.ParseRange(values[0])
-	return r.Start, err == nil && !r.IsEmpty() && r.HasStart()
-}
-
 // isFirst says whether a stored segment is the first that there will be: while a
 // Flow grows, chunks come in any order.
 func (t *track) isFirst(start mediatime.Time, complete bool) bool {
 	const tolerance = 100 * mediatime.Millisecond
-	planned, known := t.plannedStart()
-	return complete || !known || start <= planned+tolerance
+	planned, known := t.now.Tags.Planned()
+	return complete || !known || start <= planned.Start+tolerance
 }
 
 // begin finds time 0 of a presentation that this track leads: its first picture or

@@ -113,8 +113,15 @@ func TestWindowsAreRefused(t *testing.T) {
 	run := b.put(t, []*media.Flow{gone}, nil)
 	_, err := b.store.EndRun(t.Context(), tenant, run, store.Discard)
 	require.NoError(t, err)
+	closed := pcmFlow()
+	run = b.put(t, []*media.Flow{closed}, map[uuid.UUID][]object{closed.ID: pcmObjects(noise(2*44100), 10)})
+	_, err = b.store.EndRun(t.Context(), tenant, run, store.Close)
+	require.NoError(t, err)
 	for query, status := range map[string]int{
-		flow.ID.String() + "/window?timerange=[2:500000000_3:0)":    http.StatusNotFound,
+		flow.ID.String() + "/window?timerange=[2:500000000_3:0)":    http.StatusConflict, // it may still come
+		flow.ID.String() + "/window?timerange=[1:0_3:0)":            http.StatusConflict,
+		closed.ID.String() + "/window?timerange=[2:500000000_3:0)":  http.StatusNotFound,
+		closed.ID.String() + "/window?timerange=[0:0_3:0)":          http.StatusOK,
 		flow.ID.String() + "/window?timerange=()":                   http.StatusBadRequest,
 		flow.ID.String() + "/window?timerange=x":                    http.StatusBadRequest,
 		flow.ID.String() + "/window?timerange=[0:0_9300000000:0)":   http.StatusBadRequest,

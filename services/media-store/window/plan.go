@@ -73,13 +73,15 @@ type planner struct {
 // plan chooses the grains of one Flow that show a range. preroll is how many frames
 // of coded audio to carry before it.
 func (p *planner) plan(ctx context.Context, flow *store.Flow, want mediatime.Range, preroll int) (*track, error) {
-	want = want.Intersect(flow.Timerange)
-	if want.IsEmpty() {
-		return nil, fault.Newf(fault.NotFound, "flow %s has nothing there, it covers %s", flow.ID, flow.Timerange)
-	}
-	segments, err := p.load(ctx, flow, want)
+	segments, err := p.load(ctx, flow, want.Intersect(flow.Timerange))
 	if err != nil {
 		return nil, err
+	}
+	if err := ready(flow, want, segments); err != nil {
+		return nil, err
+	}
+	if want = want.Intersect(flow.Timerange); want.IsEmpty() {
+		return nil, fault.Newf(fault.NotFound, "flow %s has nothing there, it covers %s", flow.ID, flow.Timerange)
 	}
 	pieces, err := unpack(flow, segments)
 	if err != nil {
@@ -102,6 +104,9 @@ func isPCM(f *store.Flow) bool {
 // load reads the segments that a range touches.
 func (p *planner) load(ctx context.Context, flow *store.Flow, want mediatime.Range) ([]store.IndexedSegment, error) {
 	var all []store.IndexedSegment
+	if want.IsEmpty() {
+		return nil, nil
+	}
 	query := store.SegmentQuery{Flow: flow.ID, Range: want, Limit: segmentsAtOnce, WithIndex: true}
 	grains := 0
 	for {
