@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
@@ -23,27 +24,36 @@ type row struct {
 // batchSize bounds the rows that one statement claims.
 const batchSize = 200
 
-// claim runs a statement that leases rows, and returns them in the order in which
-// they were written.
-func (p *Publisher) claim(ctx context.Context, sql string, args ...any) ([]row, error) {
-	var claimed []row
-	err := pgx.BeginFunc(ctx, p.db, func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(`SET LOCAL synchronous_commit = off`)
-		batch.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
-			claimed, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) {
-				var c row
-				return c, r.Scan(&c.id, &c.tenant, &c.subject, &c.payload, &c.traceParent)
-			})
-			return err
-		})
-		return tx.SendBatch(ctx, batch).Close()
+// claim is a statement that leases rows, and what it brought, in the order in which
+// the rows were written.
+type claim struct {
+	sql  string
+	args []any
+	rows []row
+}
+
+// claim runs claims in one transaction, which need not reach the disk: rows that a
+// crash of the database gives back are published again.
+func (p *Publisher) claim(ctx context.Context, claims ...*claim) error {
+	err := p.db.Write(ctx, pg.InMemory, func(u *pg.Unit) error {
+		for _, c := range claims {
+			u.Note(func(rows pgx.Rows) (err error) {
+				c.rows, err = pgx.CollectRows(rows, scanRow)
+				slices.SortFunc(c.rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
+				return err
+			}, c.sql, c.args...)
+		}
+		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim outbox rows: %w", err)
+		return fmt.Errorf("claim outbox rows: %w", err)
 	}
-	slices.SortFunc(claimed, func(a, b row) int { return cmp.Compare(a.id, b.id) })
-	return claimed, nil
+	return nil
+}
+
+func scanRow(r pgx.CollectableRow) (row, error) {
+	var c row
+	return c, r.Scan(&c.id, &c.tenant, &c.subject, &c.payload, &c.traceParent)
 }
 
 const claimFacts = `

@@ -1,13 +1,12 @@
 package outbox
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
@@ -58,32 +57,35 @@ type Work struct {
 	Priority int32
 }
 
-// Changes is what one transaction does to the outbox. Its methods queue statements
-// on the transaction's batch; [Changes.Committed] is to be called once the
-// transaction has committed, and never otherwise.
+// Changes is what one unit of change does to the outbox. Its methods queue statements
+// of the unit; what they write is handed to the publisher once that is committed.
 type Changes struct {
 	publisher *Publisher
-	batch     *pgx.Batch
+	unit      *pg.Unit
 	facts     []row
 	work      map[subjects.Layer][]row
 	settled   []subjects.Layer
 	wake      bool // rows are ready that this process does not publish itself
 }
 
-// Begin starts the changes of one transaction, whose statements go to batch.
-func (p *Publisher) Begin(batch *pgx.Batch) *Changes {
-	return &Changes{publisher: p, batch: batch, work: map[subjects.Layer][]row{}}
+// Begin starts the changes of one unit.
+func (p *Publisher) Begin(unit *pg.Unit) *Changes {
+	c := &Changes{publisher: p, unit: unit, work: map[subjects.Layer][]row{}}
+	unit.OnCommitted(func() { p.take(c) })
+	return c
 }
 
 // AddFact queues a fact.
 func (c *Changes) AddFact(traceParent string, f Fact) {
-	c.batch.Queue(`INSERT INTO outbox (tenant_id, subject, payload, trace_parent, lease_until) VALUES ($1, $2, $3, $4, now() + $5) RETURNING id`,
-		f.Tenant, f.Subject, body(f.Payload), traceParent, c.publisher.config.Lease).QueryRow(func(r pgx.Row) error {
+	c.unit.Note(func(rows pgx.Rows) error {
 		written := row{tenant: f.Tenant, subject: f.Subject, payload: f.Payload, traceParent: traceParent}
-		err := r.Scan(&written.id)
-		c.facts = append(c.facts, written)
+		_, err := pgx.ForEachRow(rows, []any{&written.id}, func() error {
+			c.facts = append(c.facts, written)
+			return nil
+		})
 		return err
-	})
+	}, `INSERT INTO outbox (tenant_id, subject, payload, trace_parent, lease_until) VALUES ($1, $2, $3, $4, now() + $5) RETURNING id`,
+		f.Tenant, f.Subject, body(f.Payload), traceParent, c.publisher.config.Lease)
 }
 
 // insertWork writes pieces of one group and lane. The first of the group are ready;
@@ -111,8 +113,7 @@ func (c *Changes) AddWork(traceParent string, perGroup int, work ...Work) {
 		ids[i], names[i], payloads[i] = w.ID, w.Subject, body(w.Payload)
 	}
 	room := c.publisher.room(first.Lane)
-	c.batch.Queue(insertWork, first.Tenant, traceParent, first.Lane, first.Group, first.Priority, room, c.publisher.config.Redrive,
-		perGroup, ids, names, payloads).Query(func(rows pgx.Rows) error {
+	c.unit.Note(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var r row
 			var ready, ours bool
@@ -125,22 +126,14 @@ func (c *Changes) AddWork(traceParent string, perGroup int, work ...Work) {
 			c.wake = c.wake || ready && !ours
 		}
 		return rows.Err()
-	})
+	}, insertWork, first.Tenant, traceParent, first.Lane, first.Group, first.Priority, room, c.publisher.config.Redrive,
+		perGroup, ids, names, payloads)
 }
 
 // Settle queues the removal of a piece of work whose report has arrived, and makes
 // the next of its group and lane ready.
 func (c *Changes) Settle(workID uuid.UUID) {
-	c.batch.Queue(`
-		WITH settled AS (
-			DELETE FROM outbox WHERE work_id = $1 RETURNING group_id, lane
-		), next AS (
-			UPDATE outbox SET ready = true WHERE id = (
-				SELECT o.id FROM outbox o JOIN settled s ON o.group_id = s.group_id AND o.lane = s.lane
-				WHERE NOT o.ready AND o.not_before IS NULL ORDER BY o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
-			RETURNING id
-		)
-		SELECT lane, EXISTS (SELECT FROM next) FROM settled`, workID).Query(func(rows pgx.Rows) error {
+	c.unit.Note(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var lane subjects.Layer
 			var next bool
@@ -151,17 +144,26 @@ func (c *Changes) Settle(workID uuid.UUID) {
 			c.wake = c.wake || next
 		}
 		return rows.Err()
-	})
+	}, `
+		WITH settled AS (
+			DELETE FROM outbox WHERE work_id = $1 RETURNING group_id, lane
+		), next AS (
+			UPDATE outbox SET ready = true WHERE id = (
+				SELECT o.id FROM outbox o JOIN settled s ON o.group_id = s.group_id AND o.lane = s.lane
+				WHERE NOT o.ready AND o.not_before IS NULL ORDER BY o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
+			RETURNING id
+		)
+		SELECT lane, EXISTS (SELECT FROM next) FROM settled`, workID)
 }
 
 // Delay queues that a piece of work is to be published again, not before an instant.
 func (c *Changes) Delay(workID uuid.UUID, notBefore time.Time) {
-	c.batch.Queue(`UPDATE outbox SET ready = false, published_at = NULL, lease_until = NULL, not_before = $2 WHERE work_id = $1`, workID, notBefore)
+	c.unit.Exec(`UPDATE outbox SET ready = false, published_at = NULL, lease_until = NULL, not_before = $2 WHERE work_id = $1`, workID, notBefore)
 }
 
 // DropGroup queues the removal of all work of a group, as when its job is cancelled.
 func (c *Changes) DropGroup(group uuid.UUID) {
-	c.batch.Queue(`DELETE FROM outbox WHERE group_id = $1`, group)
+	c.unit.Exec(`DELETE FROM outbox WHERE group_id = $1`, group)
 }
 
 // body is a payload as the table takes it: none is empty, not NULL.
@@ -170,20 +172,4 @@ func body(payload []byte) []byte {
 		return []byte{}
 	}
 	return payload
-}
-
-// Committed hands what was written to the publisher. It does not block.
-func (c *Changes) Committed() { c.publisher.take(c) }
-
-// AddFacts writes facts in a transaction that has no [Changes]. They are claimed
-// once the owner's signal is raised after its commit.
-func AddFacts(ctx context.Context, tx pgx.Tx, traceParent string, facts ...Fact) error {
-	batch := &pgx.Batch{}
-	for _, f := range facts {
-		batch.Queue(`INSERT INTO outbox (tenant_id, subject, payload, trace_parent) VALUES ($1, $2, $3, $4)`, f.Tenant, f.Subject, body(f.Payload), traceParent)
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("write %d facts to the outbox: %w", len(facts), err)
-	}
-	return nil
 }

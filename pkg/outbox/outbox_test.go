@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grainmesh/grainmesh/pkg/bus"
@@ -115,17 +114,18 @@ func (b *bench) run(queue outbox.Queue, c outbox.Config) *outbox.Publisher {
 	return p
 }
 
-// change commits changes and says so, unless the publisher is to think that this
-// process died.
-func (b *bench) change(p *outbox.Publisher, die bool, queue func(c *outbox.Changes)) {
+// change commits changes of a publisher. One that does not run is a process that
+// dies right after.
+func (b *bench) change(p *outbox.Publisher, queue func(c *outbox.Changes)) {
 	b.t.Helper()
-	batch := &pgx.Batch{}
-	c := p.Begin(batch)
-	queue(c)
-	require.NoError(b.t, b.db.InTx(b.t.Context(), func(tx pgx.Tx) error { return tx.SendBatch(b.t.Context(), batch).Close() }))
-	if !die {
-		c.Committed()
-	}
+	require.NoError(b.t, b.write(p, queue))
+}
+
+func (b *bench) write(p *outbox.Publisher, queue func(c *outbox.Changes)) error {
+	return b.db.Write(b.t.Context(), pg.OnDisk, func(u *pg.Unit) error {
+		queue(p.Begin(u))
+		return nil
+	})
 }
 
 func id(name string) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceOID, []byte(name)) }
@@ -141,12 +141,12 @@ func piece(name, tenant string, priority int32) outbox.Work {
 // add writes work of one group.
 func (b *bench) add(work ...outbox.Work) {
 	b.t.Helper()
-	b.change(b.publisher, false, func(c *outbox.Changes) { c.AddWork("", b.perGroup, work...) })
+	b.change(b.publisher, func(c *outbox.Changes) { c.AddWork("", b.perGroup, work...) })
 }
 
 func (b *bench) settle(name string) {
 	b.t.Helper()
-	b.change(b.publisher, false, func(c *outbox.Changes) { c.Settle(id(name)) })
+	b.change(b.publisher, func(c *outbox.Changes) { c.Settle(id(name)) })
 }
 
 // sent waits until exactly these have been published, in this order.
@@ -172,19 +172,13 @@ func (b *bench) rows() (n int) {
 func TestFacts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, config())
-	b.change(b.publisher, false, func(c *outbox.Changes) {
+	b.change(b.publisher, func(c *outbox.Changes) {
 		for _, name := range []string{"a", "b", "c"} {
 			c.AddFact("", outbox.Fact{Tenant: "acme", Subject: "event.flow." + name, Payload: []byte(name)})
 		}
 	})
 	b.sent("a", "b", "c")
 	require.Eventually(t, func() bool { return b.rows() == 0 }, patience, tick)
-
-	// Facts of a transaction without Changes are found by polling.
-	require.NoError(t, b.db.InTx(t.Context(), func(tx pgx.Tx) error {
-		return outbox.AddFacts(t.Context(), tx, "", outbox.Fact{Tenant: "acme", Subject: "event.flow.d"})
-	}))
-	b.sent("a", "b", "c", "d")
 }
 
 // A fact that cannot be published stays until it can.
@@ -197,7 +191,7 @@ func TestFactsWaitForTheQueue(t *testing.T) {
 		}
 		return errors.New("no responders")
 	})
-	b.change(b.publisher, false, func(c *outbox.Changes) {
+	b.change(b.publisher, func(c *outbox.Changes) {
 		c.AddFact("", outbox.Fact{Tenant: "acme", Subject: "event.flow.large"})
 		c.AddFact("", outbox.Fact{Tenant: "acme", Subject: "event.flow.a"})
 	})
@@ -212,12 +206,11 @@ func TestRollback(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, config())
 	failed := errors.New("the transaction fails")
-	err := b.db.InTx(t.Context(), func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		c := b.publisher.Begin(batch)
+	err := b.db.Write(t.Context(), pg.OnDisk, func(u *pg.Unit) error {
+		c := b.publisher.Begin(u)
 		c.AddFact("", outbox.Fact{Tenant: "acme", Subject: "event.flow.a"})
 		c.AddWork("", 10, piece("j-1", "acme", 0))
-		return errors.Join(tx.SendBatch(t.Context(), batch).Close(), failed)
+		return errors.Join(u.Send(), failed)
 	})
 	require.ErrorIs(t, err, failed)
 	b.quiet()
@@ -232,7 +225,7 @@ func TestWriterDies(t *testing.T) {
 	c.Redrive = 100 * time.Millisecond
 	b := newBench(t, c)
 	dead := outbox.NewPublisher(b.db, &recorder{}, b.db.NewSignal("outbox"), []subjects.Layer{subjects.Read}, c, telemetry.Discard())
-	b.change(dead, true, func(c *outbox.Changes) {
+	b.change(dead, func(c *outbox.Changes) {
 		c.AddFact("", outbox.Fact{Tenant: "acme", Subject: "event.flow.fact"})
 		c.AddWork("", 10, piece("j-1", "acme", 0))
 	})
@@ -321,7 +314,7 @@ func TestDelay(t *testing.T) {
 	b.add(piece("j-1", "acme", 0), piece("j-2", "acme", 0))
 	b.sent("j-1")
 	due := time.Now().Add(200 * time.Millisecond)
-	b.change(b.publisher, false, func(c *outbox.Changes) { c.Delay(id("j-1"), due) })
+	b.change(b.publisher, func(c *outbox.Changes) { c.Delay(id("j-1"), due) })
 	b.quiet()
 	b.sent("j-1", "j-1")
 	require.False(t, time.Now().Before(due.Add(-50*time.Millisecond)))
@@ -336,7 +329,7 @@ func TestDropGroup(t *testing.T) {
 	b.add(piece("j-1", "acme", 0), piece("j-2", "acme", 0))
 	b.add(piece("k-1", "acme", 0))
 	b.sent("j-1", "k-1")
-	b.change(b.publisher, false, func(c *outbox.Changes) { c.DropGroup(id("j")) })
+	b.change(b.publisher, func(c *outbox.Changes) { c.DropGroup(id("j")) })
 	require.Equal(t, 1, b.rows())
 	b.quiet()
 }
@@ -346,9 +339,7 @@ func TestWorkIsUnique(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, config())
 	b.add(piece("j-1", "acme", 0))
-	batch := &pgx.Batch{}
-	b.publisher.Begin(batch).AddWork("", 10, piece("j-1", "acme", 0))
-	err := b.db.InTx(t.Context(), func(tx pgx.Tx) error { return tx.SendBatch(t.Context(), batch).Close() })
+	err := b.write(b.publisher, func(c *outbox.Changes) { c.AddWork("", 10, piece("j-1", "acme", 0)) })
 	require.True(t, pg.IsUnique(err, ""), "%v", err)
 }
 
@@ -357,18 +348,20 @@ func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, config())
 	b.run(b.queue, config())
+	// They are left by a third one that dies.
+	c := config()
+	c.Lease = time.Millisecond
+	dead := outbox.NewPublisher(b.db, &recorder{}, b.db.NewSignal("outbox"), nil, c, telemetry.Discard())
 	const facts = 500
 	var want []string
 	for i := range facts / 10 {
-		require.NoError(t, b.db.InTx(t.Context(), func(tx pgx.Tx) error {
-			var list []outbox.Fact
+		b.change(dead, func(c *outbox.Changes) {
 			for j := range 10 {
 				name := fmt.Sprintf("f%d", 10*i+j)
 				want = append(want, name)
-				list = append(list, outbox.Fact{Tenant: "acme", Subject: "event.flow." + name})
+				c.AddFact("", outbox.Fact{Tenant: "acme", Subject: "event.flow." + name})
 			}
-			return outbox.AddFacts(t.Context(), tx, "", list...)
-		}))
+		})
 	}
 	require.Eventually(t, func() bool { return b.rows() == 0 }, patience, tick)
 	require.ElementsMatch(t, want, b.queue.all())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -191,52 +192,63 @@ func (p *Publisher) sweep(ctx context.Context) error {
 	p.mu.Lock()
 	p.outstanding = counts
 	p.mu.Unlock()
-	return errors.Join(
-		p.wakeDelayed(ctx),
-		p.claimAll(ctx),
-		p.repeat(func() ([]row, error) { return p.claim(ctx, claimUnreported, p.config.Redrive, p.lanes, batchSize) },
-			func(rows []row) error { return p.publishWork(ctx, rows) }),
-	)
+	return errors.Join(p.wakeDelayed(ctx), p.claimAll(ctx), p.claimUnreported(ctx))
 }
 
-// repeat claims and publishes until a claim brings less than it could.
-func (p *Publisher) repeat(claim func() ([]row, error), publish func([]row) error) error {
+// claimUnreported publishes again what was not reported.
+func (p *Publisher) claimUnreported(ctx context.Context) error {
 	for {
-		rows, err := claim()
-		if err != nil {
+		unreported := &claim{sql: claimUnreported, args: []any{p.config.Redrive, p.lanes, batchSize}}
+		if err := p.claim(ctx, unreported); err != nil {
 			return err
 		}
-		if err := publish(rows); err != nil || len(rows) < batchSize {
+		if err := p.publishWork(ctx, unreported.rows); err != nil || len(unreported.rows) < batchSize {
 			return err
 		}
 	}
 }
 
-// claimAll lets out, lane by lane, what there is room for, and every fact.
+// claimAll lets out every fact, and of each lane what there is room for, until a
+// claim brings less than it could.
 func (p *Publisher) claimAll(ctx context.Context) error {
-	failed := p.repeat(func() ([]row, error) { return p.claim(ctx, claimFacts, p.config.Lease, batchSize) },
-		func(rows []row) error { return p.publishFacts(ctx, rows) })
-	for _, lane := range p.lanes {
-		failed = errors.Join(failed, p.repeat(func() ([]row, error) { return p.claimLane(ctx, lane) },
-			func(rows []row) error { return p.publishWork(ctx, rows) }))
+	for {
+		facts := &claim{sql: claimFacts, args: []any{p.config.Lease, batchSize}}
+		claims, more := []*claim{facts}, false
+		before := p.outstandingNow()
+		for _, lane := range p.lanes {
+			claims = append(claims, &claim{sql: claimLane, args: []any{lane, p.config.Window[lane], p.config.Redrive, batchSize}})
+		}
+		if err := p.claim(ctx, claims...); err != nil {
+			return err
+		}
+		var work []row
+		for i, c := range claims {
+			more = more || len(c.rows) == batchSize
+			if i > 0 {
+				p.claimed(p.lanes[i-1], before[p.lanes[i-1]], len(c.rows))
+				work = append(work, c.rows...)
+			}
+		}
+		err := errors.Join(p.publishFacts(ctx, facts.rows), p.publishWork(ctx, work))
+		if err != nil || !more {
+			return err
+		}
 	}
-	return failed
 }
 
-func (p *Publisher) claimLane(ctx context.Context, lane subjects.Layer) ([]row, error) {
-	p.mu.Lock()
-	before := p.outstanding[lane]
-	p.mu.Unlock()
-	rows, err := p.claim(ctx, claimLane, lane, p.config.Window[lane], p.config.Redrive, batchSize)
-	if err != nil {
-		return nil, err
-	}
+func (p *Publisher) outstandingNow() map[subjects.Layer]int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.outstanding[lane] += int64(len(rows))
-	// A claim that filled the window may have left rows behind.
-	p.backlog[lane] = before+int64(len(rows)) >= int64(p.config.Window[lane])
-	return rows, nil
+	return maps.Clone(p.outstanding)
+}
+
+// claimed counts what a claim of a lane brought. One that filled the window may have
+// left rows behind.
+func (p *Publisher) claimed(lane subjects.Layer, before int64, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outstanding[lane] += int64(n)
+	p.backlog[lane] = before+int64(n) >= int64(p.config.Window[lane])
 }
 
 // publishFacts sends facts and deletes those that arrived.
@@ -245,8 +257,13 @@ func (p *Publisher) publishFacts(ctx context.Context, rows []row) error {
 	if len(sent) == 0 {
 		return err
 	}
-	if _, delErr := p.db.Exec(ctx, `DELETE FROM outbox WHERE id = ANY($1)`, sent); delErr != nil {
-		return errors.Join(err, fmt.Errorf("delete published facts: %w", delErr))
+	// What a crash of the database brings back is published again, which does no harm.
+	deleted := p.db.Write(ctx, pg.InMemory, func(u *pg.Unit) error {
+		u.Exec(`DELETE FROM outbox WHERE id = ANY($1)`, sent)
+		return nil
+	})
+	if deleted != nil {
+		return errors.Join(err, fmt.Errorf("delete published facts: %w", deleted))
 	}
 	return err
 }

@@ -86,7 +86,7 @@ func (w *Worker) outcome(ctx context.Context, t *Task, begun time.Time, err erro
 	w.Log.WarnContext(ctx, "work failed", append(attrs, "code", fault.Of(err).Code, "released", released, "err", err)...)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failTimeout)
 	defer cancel()
-	_, reportErr := w.Owner.FailWork(ctx, &jobv1.FailWorkRequest{Id: t.ID, Epoch: t.GetEpoch(), Failure: fault.Proto(err), Released: released})
+	_, reportErr := w.Owner.FailWork(ctx, &jobv1.FailWorkRequest{Id: t.ID, Epoch: t.GetEpoch(), JobId: t.GetJobId(), Failure: fault.Proto(err), Released: released})
 	switch {
 	case reportErr == nil:
 		return nil

@@ -16,7 +16,7 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 		return err
 	}
 	return t.Report(ctx, func(ctx context.Context) error {
-		_, err := s.deps.Reports.ReportAnalysis(ctx, &jobv1.ReportAnalysisRequest{Id: t.ID, Epoch: t.GetEpoch(), Analysis: analysis.Proto()})
+		_, err := s.deps.Reports.ReportAnalysis(ctx, &jobv1.ReportAnalysisRequest{Id: t.ID, Epoch: t.GetEpoch(), JobId: t.GetJobId(), Analysis: analysis.Proto()})
 		return err
 	})
 }

@@ -103,7 +103,7 @@ func (r *reporter) add(c *formats.Chunk) error {
 func (r *reporter) flush(last bool) error {
 	err := r.task.Report(r.ctx, func(ctx context.Context) error {
 		_, err := r.reports.ReportChunks(ctx, &jobv1.ReportChunksRequest{
-			Id: r.task.ID, Epoch: r.task.GetEpoch(), Chunks: r.chunks, Flows: r.flows, Last: last,
+			Id: r.task.ID, Epoch: r.task.GetEpoch(), JobId: r.task.GetJobId(), Chunks: r.chunks, Flows: r.flows, Last: last,
 		})
 		return err
 	})

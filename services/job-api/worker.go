@@ -21,6 +21,6 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 	if err != nil {
 		return err
 	}
-	_, err = reportsServer{s}.CompleteClose(ctx, &jobv1.CompleteCloseRequest{Id: t.ID, Epoch: t.GetEpoch()})
+	_, err = reportsServer{s}.CompleteClose(ctx, &jobv1.CompleteCloseRequest{Id: t.ID, Epoch: t.GetEpoch(), JobId: t.GetJobId()})
 	return err
 }

@@ -79,7 +79,7 @@ func (r *rpc) AllocateObjects(
 		}
 		counts[flow] = int(n)
 	}
-	allocated, err := r.store.Allocate(ctx, tenant, work, counts)
+	allocated, err := r.store.Allocate(ctx, tenant, in.GetJobId(), work, counts)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (s *Service) do(ctx context.Context, t *work.Task) error {
 	s.metrics.count(written, fetched)
 	return t.Report(ctx, func(ctx context.Context) error {
 		_, err := s.deps.Reports.CompleteChunk(ctx, &jobv1.CompleteChunkRequest{
-			Id: t.ID, Epoch: t.GetEpoch(), Grains: written.grains(), BytesFetched: fetched, BytesStored: written.bytes(),
+			Id: t.ID, Epoch: t.GetEpoch(), JobId: t.GetJobId(), Grains: written.grains(), BytesFetched: fetched, BytesStored: written.bytes(),
 		})
 		return err
 	})
@@ -73,7 +73,7 @@ func (s *Service) allocate(ctx context.Context, t *work.Task, req *formats.ReadR
 	for _, track := range req.Chunk.Tracks {
 		wanted[track.Flow.String()] += int32(track.Objects)
 	}
-	response, err := s.deps.Store.AllocateObjects(ctx, &mediastorev1.AllocateObjectsRequest{Objects: wanted, WorkId: t.ID, Epoch: t.GetEpoch()})
+	response, err := s.deps.Store.AllocateObjects(ctx, &mediastorev1.AllocateObjectsRequest{Objects: wanted, JobId: t.GetJobId(), WorkId: t.ID, Epoch: t.GetEpoch()})
 	if err != nil {
 		return nil, fmt.Errorf("allocate objects: %w", err)
 	}

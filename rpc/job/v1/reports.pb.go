@@ -635,10 +635,13 @@ func (x *CloseDocument) GetFailed() bool {
 }
 
 type ReportAnalysisRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Epoch         int32                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Analysis      *v1.Analysis           `protobuf:"bytes,3,opt,name=analysis,proto3" json:"analysis,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Epoch    int32                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Analysis *v1.Analysis           `protobuf:"bytes,3,opt,name=analysis,proto3" json:"analysis,omitempty"`
+	// The job of the work, as StartWork said: reports of different jobs that come
+	// together share a transaction.
+	JobId         string `protobuf:"bytes,4,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -694,6 +697,13 @@ func (x *ReportAnalysisRequest) GetAnalysis() *v1.Analysis {
 	return nil
 }
 
+func (x *ReportAnalysisRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
 type ReportAnalysisResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -739,6 +749,7 @@ type ReportChunksRequest struct {
 	// report only.
 	Flows         []*v1.Flow `protobuf:"bytes,4,rep,name=flows,proto3" json:"flows,omitempty"`
 	Last          bool       `protobuf:"varint,5,opt,name=last,proto3" json:"last,omitempty"`
+	JobId         string     `protobuf:"bytes,6,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -808,6 +819,13 @@ func (x *ReportChunksRequest) GetLast() bool {
 	return false
 }
 
+func (x *ReportChunksRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
 type ReportChunksResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -851,6 +869,7 @@ type CompleteChunkRequest struct {
 	Grains        int64                  `protobuf:"varint,3,opt,name=grains,proto3" json:"grains,omitempty"`
 	BytesFetched  int64                  `protobuf:"varint,4,opt,name=bytes_fetched,json=bytesFetched,proto3" json:"bytes_fetched,omitempty"`
 	BytesStored   int64                  `protobuf:"varint,5,opt,name=bytes_stored,json=bytesStored,proto3" json:"bytes_stored,omitempty"`
+	JobId         string                 `protobuf:"bytes,6,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -920,6 +939,13 @@ func (x *CompleteChunkRequest) GetBytesStored() int64 {
 	return 0
 }
 
+func (x *CompleteChunkRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
 type CompleteChunkResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -962,7 +988,8 @@ type FailWorkRequest struct {
 	Epoch   int32                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	Failure *v1.Failure            `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	// The worker had to stop: the attempt does not count.
-	Released      bool `protobuf:"varint,4,opt,name=released,proto3" json:"released,omitempty"`
+	Released      bool   `protobuf:"varint,4,opt,name=released,proto3" json:"released,omitempty"`
+	JobId         string `protobuf:"bytes,5,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1025,6 +1052,13 @@ func (x *FailWorkRequest) GetReleased() bool {
 	return false
 }
 
+func (x *FailWorkRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
 type FailWorkResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether the owner will have it tried again.
@@ -1074,6 +1108,7 @@ type CompleteCloseRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Epoch         int32                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	JobId         string                 `protobuf:"bytes,3,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1120,6 +1155,13 @@ func (x *CompleteCloseRequest) GetEpoch() int32 {
 		return x.Epoch
 	}
 	return 0
+}
+
+func (x *CompleteCloseRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
 }
 
 type CompleteCloseResponse struct {
@@ -1204,36 +1246,41 @@ const file_job_v1_reports_proto_rawDesc = "" +
 	"\x05flows\x18\x06 \x03(\v2\x18.grainmesh.media.v1.FlowR\x05flows\"A\n" +
 	"\rCloseDocument\x12\x18\n" +
 	"\adiscard\x18\x01 \x01(\bR\adiscard\x12\x16\n" +
-	"\x06failed\x18\x02 \x01(\bR\x06failed\"w\n" +
+	"\x06failed\x18\x02 \x01(\bR\x06failed\"\x8e\x01\n" +
 	"\x15ReportAnalysisRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x128\n" +
-	"\banalysis\x18\x03 \x01(\v2\x1c.grainmesh.media.v1.AnalysisR\banalysis\"\x18\n" +
-	"\x16ReportAnalysisResponse\"\xb2\x01\n" +
+	"\banalysis\x18\x03 \x01(\v2\x1c.grainmesh.media.v1.AnalysisR\banalysis\x12\x15\n" +
+	"\x06job_id\x18\x04 \x01(\tR\x05jobId\"\x18\n" +
+	"\x16ReportAnalysisResponse\"\xc9\x01\n" +
 	"\x13ReportChunksRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x121\n" +
 	"\x06chunks\x18\x03 \x03(\v2\x19.grainmesh.media.v1.ChunkR\x06chunks\x12.\n" +
 	"\x05flows\x18\x04 \x03(\v2\x18.grainmesh.media.v1.FlowR\x05flows\x12\x12\n" +
-	"\x04last\x18\x05 \x01(\bR\x04last\"\x16\n" +
-	"\x14ReportChunksResponse\"\x9c\x01\n" +
+	"\x04last\x18\x05 \x01(\bR\x04last\x12\x15\n" +
+	"\x06job_id\x18\x06 \x01(\tR\x05jobId\"\x16\n" +
+	"\x14ReportChunksResponse\"\xb3\x01\n" +
 	"\x14CompleteChunkRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x12\x16\n" +
 	"\x06grains\x18\x03 \x01(\x03R\x06grains\x12#\n" +
 	"\rbytes_fetched\x18\x04 \x01(\x03R\fbytesFetched\x12!\n" +
-	"\fbytes_stored\x18\x05 \x01(\x03R\vbytesStored\"\x17\n" +
-	"\x15CompleteChunkResponse\"\x8a\x01\n" +
+	"\fbytes_stored\x18\x05 \x01(\x03R\vbytesStored\x12\x15\n" +
+	"\x06job_id\x18\x06 \x01(\tR\x05jobId\"\x17\n" +
+	"\x15CompleteChunkResponse\"\xa1\x01\n" +
 	"\x0fFailWorkRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x125\n" +
 	"\afailure\x18\x03 \x01(\v2\x1b.grainmesh.media.v1.FailureR\afailure\x12\x1a\n" +
-	"\breleased\x18\x04 \x01(\bR\breleased\",\n" +
+	"\breleased\x18\x04 \x01(\bR\breleased\x12\x15\n" +
+	"\x06job_id\x18\x05 \x01(\tR\x05jobId\",\n" +
 	"\x10FailWorkResponse\x12\x18\n" +
-	"\aretried\x18\x01 \x01(\bR\aretried\"<\n" +
+	"\aretried\x18\x01 \x01(\bR\aretried\"S\n" +
 	"\x14CompleteCloseRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\"\x17\n" +
+	"\x05epoch\x18\x02 \x01(\x05R\x05epoch\x12\x15\n" +
+	"\x06job_id\x18\x03 \x01(\tR\x05jobId\"\x17\n" +
 	"\x15CompleteCloseResponse*\x8f\x01\n" +
 	"\vStartStatus\x12\x1c\n" +
 	"\x18START_STATUS_UNSPECIFIED\x10\x00\x12\x18\n" +

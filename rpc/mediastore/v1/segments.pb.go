@@ -129,9 +129,12 @@ func (*PutFlowsResponse) Descriptor() ([]byte, []int) {
 type AllocateObjectsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of objects wanted by Flow id.
-	Objects       map[string]int32 `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	WorkId        string           `protobuf:"bytes,2,opt,name=work_id,json=workId,proto3" json:"work_id,omitempty"`
-	Epoch         int32            `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Objects map[string]int32 `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	WorkId  string           `protobuf:"bytes,2,opt,name=work_id,json=workId,proto3" json:"work_id,omitempty"`
+	Epoch   int32            `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// The job of the work: calls of different jobs that come together share a
+	// transaction.
+	JobId         string `protobuf:"bytes,4,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -185,6 +188,13 @@ func (x *AllocateObjectsRequest) GetEpoch() int32 {
 		return x.Epoch
 	}
 	return 0
+}
+
+func (x *AllocateObjectsRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
 }
 
 type AllocateObjectsResponse struct {
@@ -905,11 +915,12 @@ const file_mediastore_v1_segments_proto_rawDesc = "" +
 	"\x03run\x18\x02 \x01(\x05R\x03run\x12.\n" +
 	"\x05flows\x18\x03 \x03(\v2\x18.grainmesh.media.v1.FlowR\x05flows\x124\n" +
 	"\asources\x18\x04 \x03(\v2\x1a.grainmesh.media.v1.SourceR\asources\"\x12\n" +
-	"\x10PutFlowsResponse\"\xdb\x01\n" +
+	"\x10PutFlowsResponse\"\xf2\x01\n" +
 	"\x16AllocateObjectsRequest\x12V\n" +
 	"\aobjects\x18\x01 \x03(\v2<.grainmesh.mediastore.v1.AllocateObjectsRequest.ObjectsEntryR\aobjects\x12\x17\n" +
 	"\awork_id\x18\x02 \x01(\tR\x06workId\x12\x14\n" +
-	"\x05epoch\x18\x03 \x01(\x05R\x05epoch\x1a:\n" +
+	"\x05epoch\x18\x03 \x01(\x05R\x05epoch\x12\x15\n" +
+	"\x06job_id\x18\x04 \x01(\tR\x05jobId\x1a:\n" +
 	"\fObjectsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"]\n" +

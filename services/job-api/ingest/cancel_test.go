@@ -108,13 +108,13 @@ func TestARetryIsAnewRunToTheEnd(t *testing.T) {
 	require.Equal(t, "any", j.Kind, "the file may be another by now")
 
 	analyse := b.work(j.ID, subjects.Analyse, 0)
-	require.NoError(t, b.ReportAnalysis(t.Context(), analyse, b.start(analyse), analysis()))
+	require.NoError(t, b.ReportAnalysis(t.Context(), b.by(analyse, b.start(analyse)), analysis()))
 	chunk := b.work(j.ID, subjects.Chunk, 0)
-	require.NoError(t, b.ReportChunks(t.Context(), chunk, plan(b.start(chunk), 1)))
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(chunk, b.start(chunk)), plan(0, 1)))
 	again := b.work(j.ID, subjects.Read, 0)
 	require.NotEqual(t, old, again, "each run has work of its own")
 
-	_, _, err = b.CompleteChunk(t.Context(), old, stale)
+	_, _, err = b.CompleteChunk(t.Context(), b.by(old, stale))
 	requireFault(t, err, fault.StaleEpoch, "it is cancelled")
 	b.complete(j.ID, 0)
 	b.closed(j.ID)

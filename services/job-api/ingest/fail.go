@@ -16,17 +16,17 @@ import (
 // because its worker stops, does not count. What another attempt may cure waits and
 // is tried again, with growing delays; anything else ends the job. To close a run is
 // tried for ever: until it is closed, its outcome cannot be told.
-func (o *Jobs) Fail(ctx context.Context, r *jobv1.FailWorkRequest, id uuid.UUID) (retried bool, err error) {
-	err = o.report(ctx, id, r.GetEpoch(), anyLayer, func(c *change, j *Job, w *work) error {
-		failure := r.GetFailure()
+func (o *Jobs) Fail(ctx context.Context, r Report, failed *jobv1.FailWorkRequest) (retried bool, err error) {
+	err = o.report(ctx, r, anyLayer, func(c *change, j *Job, w *work) error {
+		failure := failed.GetFailure()
 		switch {
-		case r.GetReleased():
+		case failed.GetReleased():
 			retried = true
-			c.batch.Queue(`UPDATE work SET state = 'waiting', attempts = attempts - 1 WHERE id = $1`, w.id)
+			c.Exec(`UPDATE work SET state = 'waiting', attempts = attempts - 1 WHERE id = $1`, w.id)
 			c.outbox.Delay(w.id, time.Now())
 		case w.layer == subjects.Close || (failure.GetRetryable() && w.attempts < o.config.MaxAttempts):
 			retried = true
-			c.batch.Queue(`UPDATE work SET state = 'waiting', failure = $2 WHERE id = $1`, w.id, encode(failure))
+			c.Exec(`UPDATE work SET state = 'waiting', failure = $2 WHERE id = $1`, w.id, encode(failure))
 			c.outbox.Delay(w.id, time.Now().Add(o.retryDelay(w.attempts)))
 		default:
 			c.bury(j, w, failure)
@@ -45,7 +45,7 @@ func (o *Jobs) retryDelay(attempts int32) time.Duration {
 
 // bury gives a piece of work up, and its job with it.
 func (c *change) bury(j *Job, w *work, failure *mediav1.Failure) {
-	c.batch.Queue(`UPDATE work SET state = 'dead', failure = $2, finished_at = $3 WHERE id = $1`, w.id, encode(failure), now())
+	c.Exec(`UPDATE work SET state = 'dead', failure = $2, finished_at = $3 WHERE id = $1`, w.id, encode(failure), now())
 	j.Failure = failure
 	c.end(j, Failed)
 }
@@ -53,7 +53,7 @@ func (c *change) bury(j *Job, w *work, failure *mediav1.Failure) {
 // end stops a job that is not to complete: its other work is cancelled, what it
 // wrote is taken back, and only then is the outcome told.
 func (c *change) end(j *Job, outcome State) {
-	c.batch.Queue(`UPDATE work SET state = 'cancelled', finished_at = $2 WHERE job_id = $1 AND state IN ('waiting', 'running')`, j.ID, now())
+	c.Exec(`UPDATE work SET state = 'cancelled', finished_at = $2 WHERE job_id = $1 AND state IN ('waiting', 'running')`, j.ID, now())
 	c.outbox.DropGroup(j.ID)
 	j.Outcome = &outcome
 	if j.State == Analysing {
@@ -70,8 +70,8 @@ func (c *change) end(j *Job, outcome State) {
 // is; one that completes or has ended otherwise cannot be cancelled.
 func (o *Jobs) Cancel(ctx context.Context, tenant string, id uuid.UUID) (*Job, error) {
 	var j *Job
-	err := o.change(ctx, func(c *change) (err error) {
-		if j, err = c.lockJob(ctx, tenant, id); err != nil {
+	err := o.change(ctx, id, func(c *change) (err error) {
+		if j, err = c.lockJob(tenant, id); err != nil {
 			return err
 		}
 		switch j.State {
@@ -90,8 +90,8 @@ func (o *Jobs) Cancel(ctx context.Context, tenant string, id uuid.UUID) (*Job, e
 // own.
 func (o *Jobs) Retry(ctx context.Context, tenant string, id uuid.UUID) (*Job, error) {
 	var j *Job
-	err := o.change(ctx, func(c *change) (err error) {
-		if j, err = c.lockJob(ctx, tenant, id); err != nil {
+	err := o.change(ctx, id, func(c *change) (err error) {
+		if j, err = c.lockJob(tenant, id); err != nil {
 			return err
 		}
 		if err := mayRetry(j); err != nil {

@@ -34,19 +34,19 @@ func TestARetryableFailureIsTriedAgainLater(t *testing.T) {
 	for range maxAttempts - 1 {
 		epoch := b.start(id)
 		r := &jobv1.FailWorkRequest{Epoch: epoch, Failure: unreachable()}
-		retried, err := b.Fail(t.Context(), r, id)
+		retried, err := b.Fail(t.Context(), b.by(id, r.GetEpoch()), r)
 		require.NoError(t, err)
 		require.True(t, retried)
 		require.Equal(t, ingest.Waiting, b.workState(id))
 		require.InDelta(t, want, b.delay(id), float64(30*time.Second))
 		want *= 2
 
-		_, err = b.Fail(t.Context(), r, id)
+		_, err = b.Fail(t.Context(), b.by(id, r.GetEpoch()), r)
 		requireFault(t, err, fault.StaleEpoch, "it is waiting")
 	}
 	b.inState(j.ID, ingest.Analysing)
 
-	retried, err := b.Fail(t.Context(), &jobv1.FailWorkRequest{Epoch: b.start(id), Failure: unreachable()}, id)
+	retried, err := b.Fail(t.Context(), b.by(id, b.start(id)), &jobv1.FailWorkRequest{Failure: unreachable()})
 	require.NoError(t, err)
 	require.False(t, retried, "it was the last attempt")
 	j = b.inState(j.ID, ingest.Failed)
@@ -62,7 +62,7 @@ func TestDelaysAreBounded(t *testing.T) {
 	b.Jobs = b.owner(c)
 	id := b.work(b.submit().ID, subjects.Analyse, 0)
 	for range 40 { // past where 2^attempts overflows
-		_, err := b.Fail(t.Context(), &jobv1.FailWorkRequest{Epoch: b.start(id), Failure: unreachable()}, id)
+		_, err := b.Fail(t.Context(), b.by(id, b.start(id)), &jobv1.FailWorkRequest{Failure: unreachable()})
 		require.NoError(t, err)
 	}
 	require.InDelta(t, 5*time.Minute, b.delay(id), float64(30*time.Second))
@@ -77,7 +77,7 @@ func TestAReleasedAttemptDoesNotCount(t *testing.T) {
 		r := b.startAs(id, jobv1.StartStatus_START_STATUS_STARTED)
 		require.EqualValues(t, 1, r.GetAttempt())
 		require.Equal(t, i+1, r.GetEpoch())
-		retried, err := b.Fail(t.Context(), &jobv1.FailWorkRequest{Epoch: r.GetEpoch(), Released: true, Failure: truncated()}, id)
+		retried, err := b.Fail(t.Context(), b.by(id, r.GetEpoch()), &jobv1.FailWorkRequest{Released: true, Failure: truncated()})
 		require.NoError(t, err)
 		require.True(t, retried)
 		require.LessOrEqual(t, b.delay(id), time.Duration(0))
@@ -142,6 +142,6 @@ func TestAFailedChunkPlanDiscards(t *testing.T) {
 func TestFailingWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, err := b.Fail(t.Context(), &jobv1.FailWorkRequest{Epoch: 1, Failure: truncated()}, uuid.New())
+	_, err := b.Fail(t.Context(), b.by(uuid.New(), 1), &jobv1.FailWorkRequest{Failure: truncated()})
 	requireFault(t, err, fault.NotFound, "there is no work")
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io/fs"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
@@ -214,7 +216,7 @@ func (b *bundle) analysed(change ...func(r *jobv1.CreateJobRequest)) *ingest.Job
 	b.t.Helper()
 	j := b.submit(change...)
 	id := b.work(j.ID, subjects.Analyse, 0)
-	require.NoError(b.t, b.ReportAnalysis(b.t.Context(), id, b.start(id), analysis()))
+	require.NoError(b.t, b.ReportAnalysis(b.t.Context(), b.by(id, b.start(id)), analysis()))
 	return b.inState(j.ID, ingest.Chunking)
 }
 
@@ -223,7 +225,7 @@ func (b *bundle) planned(n int, change ...func(r *jobv1.CreateJobRequest)) *inge
 	b.t.Helper()
 	j := b.analysed(change...)
 	id := b.work(j.ID, subjects.Chunk, 0)
-	require.NoError(b.t, b.ReportChunks(b.t.Context(), id, plan(b.start(id), n)))
+	require.NoError(b.t, b.ReportChunks(b.t.Context(), b.by(id, b.start(id)), plan(0, n)))
 	return b.get(j.ID)
 }
 
@@ -236,11 +238,21 @@ func plan(epoch int32, n int) *jobv1.ReportChunksRequest {
 	}
 }
 
+// by is how the worker of an attempt reports.
+func (b *bundle) by(work uuid.UUID, epoch int32) ingest.Report {
+	r := ingest.Report{Work: work, Epoch: epoch}
+	err := b.db.QueryRow(b.t.Context(), `SELECT job_id FROM work WHERE id = $1`, work).Scan(&r.Job)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		require.NoError(b.t, err)
+	}
+	return r
+}
+
 // complete does one chunk.
 func (b *bundle) complete(job uuid.UUID, number int32) {
 	b.t.Helper()
 	id := b.work(job, subjects.Read, number)
-	_, _, err := b.CompleteChunk(b.t.Context(), id, b.start(id))
+	_, _, err := b.CompleteChunk(b.t.Context(), b.by(id, b.start(id)))
 	require.NoError(b.t, err)
 }
 
@@ -248,13 +260,13 @@ func (b *bundle) complete(job uuid.UUID, number int32) {
 func (b *bundle) closed(job uuid.UUID) {
 	b.t.Helper()
 	id := b.work(job, subjects.Close, 0)
-	require.NoError(b.t, b.CompleteClose(b.t.Context(), id, b.start(id)))
+	require.NoError(b.t, b.CompleteClose(b.t.Context(), b.by(id, b.start(id))))
 }
 
 // fail reports that an attempt failed for good.
 func (b *bundle) fail(id uuid.UUID, epoch int32) {
 	b.t.Helper()
-	retried, err := b.Fail(b.t.Context(), &jobv1.FailWorkRequest{Epoch: epoch, Failure: truncated()}, id)
+	retried, err := b.Fail(b.t.Context(), b.by(id, epoch), &jobv1.FailWorkRequest{Failure: truncated()})
 	require.NoError(b.t, err)
 	require.False(b.t, retried)
 }

@@ -28,6 +28,8 @@ type Config struct {
 // Jobs is the owner of ingest jobs.
 type Jobs struct {
 	db      *pg.DB
+	writer  *pg.Writer // of changes
+	starter *pg.Writer // of attempts
 	outbox  *outbox.Publisher
 	trace   *telemetry.Tracing
 	formats *formats.Registry
@@ -36,5 +38,5 @@ type Jobs struct {
 
 // New makes the owner, whose facts and work go out through publisher.
 func New(db *pg.DB, publisher *outbox.Publisher, trace *telemetry.Tracing, registry *formats.Registry, config Config) *Jobs {
-	return &Jobs{db, publisher, trace, registry, config}
+	return &Jobs{db, db.NewWriter(pg.OnDisk), db.NewWriter(pg.InMemory), publisher, trace, registry, config}
 }

@@ -128,7 +128,7 @@ func TestChunksOfAJob(t *testing.T) {
 	b.complete(j.ID, 0)
 	b.start(b.work(j.ID, subjects.Read, 1))
 	failed := b.work(j.ID, subjects.Read, 2)
-	_, err := b.Fail(t.Context(), &jobv1.FailWorkRequest{Epoch: b.start(failed), Failure: unreachable()}, failed)
+	_, err := b.Fail(t.Context(), b.by(failed, b.start(failed)), &jobv1.FailWorkRequest{Failure: unreachable()})
 	require.NoError(t, err)
 	_, err = b.db.Exec(t.Context(), `UPDATE outbox SET published_at = CASE WHEN work_id = $1 THEN now() END WHERE lane = 'read'`, b.work(j.ID, subjects.Read, 3))
 	require.NoError(t, err)

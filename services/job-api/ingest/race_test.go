@@ -33,9 +33,9 @@ func (b *bundle) worker(id uuid.UUID, random *rand.Rand) {
 		switch epoch := r.GetEpoch(); random.IntN(4) {
 		case 0: // dies without a word
 		case 1:
-			_, err = b.Fail(b.t.Context(), &jobv1.FailWorkRequest{Epoch: epoch, Released: true, Failure: unreachable()}, id)
+			_, err = b.Fail(b.t.Context(), b.by(id, epoch), &jobv1.FailWorkRequest{Released: true, Failure: unreachable()})
 		default:
-			_, _, err = b.CompleteChunk(b.t.Context(), id, epoch)
+			_, _, err = b.CompleteChunk(b.t.Context(), b.by(id, epoch))
 		}
 		if !ours(err) {
 			b.t.Error(err)

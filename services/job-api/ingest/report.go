@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -17,39 +16,53 @@ import (
 // anyLayer stands for reports that all layers make.
 const anyLayer subjects.Layer = ""
 
+// Report says which attempt at which piece of work tells something.
+type Report struct {
+	Work  uuid.UUID
+	Epoch int32
+	// Job is that of the work. It may be left out, by workers of an earlier version.
+	Job uuid.UUID
+}
+
 // report runs fn for a piece of work that is running under the given epoch. A
 // report that has been taken before is no error, and changes nothing; one of an
 // older epoch is a fault StaleEpoch.
-func (o *Jobs) report(ctx context.Context, id uuid.UUID, epoch int32, layer subjects.Layer, fn func(c *change, j *Job, w *work) error) error {
-	return o.change(ctx, func(c *change) error {
-		j, w, err := c.lockWork(ctx, id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fault.Newf(fault.NotFound, "there is no work %s", id)
-		}
+func (o *Jobs) report(ctx context.Context, r Report, layer subjects.Layer, fn func(c *change, j *Job, w *work) error) error {
+	checked := func(c *change) error {
+		j, w, err := c.lockWork(r.Work)
 		if err != nil {
 			return err
 		}
+		if w == nil {
+			return fault.Newf(fault.NotFound, "there is no work %s", r.Work)
+		}
 		switch {
 		case layer != anyLayer && w.layer != layer:
-			return fault.Newf(fault.InvalidArgument, "work %s is of layer %s, not %s", id, w.layer, layer)
-		case w.state == Done && w.epoch == epoch:
+			return fault.Newf(fault.InvalidArgument, "work %s is of layer %s, not %s", r.Work, w.layer, layer)
+		case r.Job != uuid.Nil && r.Job != j.ID:
+			return fault.Newf(fault.InvalidArgument, "work %s is of job %s, not %s", r.Work, j.ID, r.Job)
+		case w.state == Done && w.epoch == r.Epoch:
 			return nil
-		case w.state != Running || w.epoch != epoch || w.run != j.Run:
-			return fault.Newf(fault.StaleEpoch, "epoch %d of work %s is over: it is %s, epoch %d", epoch, id, w.state, w.epoch)
+		case w.state != Running || w.epoch != r.Epoch || w.run != j.Run:
+			return fault.Newf(fault.StaleEpoch, "epoch %d of work %s is over: it is %s, epoch %d", r.Epoch, r.Work, w.state, w.epoch)
 		}
 		return fn(c, j, w)
-	})
+	}
+	if r.Job == uuid.Nil {
+		return o.changeAlone(ctx, checked)
+	}
+	return o.change(ctx, r.Job, checked)
 }
 
 // finish queues that work is done, and takes it off the outbox.
 func (c *change) finish(w *work) {
-	c.batch.Queue(`UPDATE work SET state = 'done', finished_at = $2 WHERE id = $1`, w.id, now())
+	c.Exec(`UPDATE work SET state = 'done', finished_at = $2 WHERE id = $1`, w.id, now())
 	c.outbox.Settle(w.id)
 }
 
 // ReportAnalysis keeps what the analyser found and hands the job to the chunker.
-func (o *Jobs) ReportAnalysis(ctx context.Context, id uuid.UUID, epoch int32, analysis *mediav1.Analysis) error {
-	return o.report(ctx, id, epoch, subjects.Analyse, func(c *change, j *Job, w *work) error {
+func (o *Jobs) ReportAnalysis(ctx context.Context, r Report, analysis *mediav1.Analysis) error {
+	return o.report(ctx, r, subjects.Analyse, func(c *change, j *Job, w *work) error {
 		c.finish(w)
 		j.State, j.Analysis, j.Kind, j.BytesTotal = Chunking, analysis, analysis.GetFormat(), analysis.GetSize()
 		c.save(j)
@@ -60,19 +73,19 @@ func (o *Jobs) ReportAnalysis(ctx context.Context, id uuid.UUID, epoch int32, an
 
 // ReportChunks adds chunks to the plan, which is written once: a chunk that is
 // known already stays as it is. The last report opens the job for reading.
-func (o *Jobs) ReportChunks(ctx context.Context, id uuid.UUID, r *jobv1.ReportChunksRequest) error {
-	return o.report(ctx, id, r.GetEpoch(), subjects.Chunk, func(c *change, j *Job, w *work) error {
-		if err := keepFlows(j, r.GetFlows()); err != nil {
+func (o *Jobs) ReportChunks(ctx context.Context, r Report, plan *jobv1.ReportChunksRequest) error {
+	return o.report(ctx, r, subjects.Chunk, func(c *change, j *Job, w *work) error {
+		if err := keepFlows(j, plan.GetFlows()); err != nil {
 			return err
 		}
-		added, err := c.addChunks(ctx, j, r.GetChunks())
+		added, err := c.addChunks(j, plan.GetChunks())
 		if err != nil {
 			return err
 		}
 		c.handOut(j, subjects.Read, added...)
 		j.ChunksTotal += int32(len(added))
 		j.ChunksRemaining += int32(len(added))
-		if !r.GetLast() {
+		if !plan.GetLast() {
 			c.save(j)
 			return nil
 		}
@@ -110,7 +123,7 @@ func keepFlows(j *Job, flows []*mediav1.Flow) error {
 }
 
 // addChunks writes the work of chunks and returns the numbers of those that are new.
-func (c *change) addChunks(ctx context.Context, j *Job, chunks []*mediav1.Chunk) ([]int32, error) {
+func (c *change) addChunks(j *Job, chunks []*mediav1.Chunk) ([]int32, error) {
 	n := len(chunks)
 	ids, numbers, documents, bytes, ranges := make([]uuid.UUID, n), make([]int32, n), make([][]byte, n), make([]int64, n), make([]string, n)
 	for i, chunk := range chunks {
@@ -120,16 +133,16 @@ func (c *change) addChunks(ctx context.Context, j *Job, chunks []*mediav1.Chunk)
 			ranges[i] = chunk.GetTracks()[0].GetTimerange()
 		}
 	}
-	rows, err := c.tx.Query(ctx, `
+	var added []int32
+	c.Query(func(rows pgx.Rows) (err error) {
+		added, err = pgx.CollectRows(rows, pgx.RowTo[int32])
+		return err
+	}, `
 		INSERT INTO work (id, job_id, tenant_id, run, layer, number, document, bytes, timerange, created_at)
 		SELECT u.id, $1, $2, $3, 'read', u.number, u.document, u.bytes, u.timerange, $9
 		FROM unnest($4::uuid[], $5::int[], $6::bytea[], $7::bigint[], $8::text[]) AS u (id, number, document, bytes, timerange)
 		ON CONFLICT DO NOTHING RETURNING number`, j.ID, j.Tenant, j.Run, ids, numbers, documents, bytes, ranges, now())
-	if err != nil {
-		return nil, fmt.Errorf("add %d chunks to job %s: %w", n, j.ID, err)
-	}
-	added, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
+	if err := c.Send(); err != nil {
 		return nil, fmt.Errorf("add %d chunks to job %s: %w", n, j.ID, err)
 	}
 	return added, nil
@@ -137,8 +150,8 @@ func (c *change) addChunks(ctx context.Context, j *Job, chunks []*mediav1.Chunk)
 
 // CompleteChunk counts a chunk down, and returns its number and the job as it is
 // then (nil for a repeated report). The one that finds none left closes the job.
-func (o *Jobs) CompleteChunk(ctx context.Context, id uuid.UUID, epoch int32) (after *Job, number int32, err error) {
-	err = o.report(ctx, id, epoch, subjects.Read, func(c *change, j *Job, w *work) error {
+func (o *Jobs) CompleteChunk(ctx context.Context, r Report) (after *Job, number int32, err error) {
+	err = o.report(ctx, r, subjects.Read, func(c *change, j *Job, w *work) error {
 		c.finish(w)
 		j.ChunksRemaining--
 		j.BytesDone += w.bytes
@@ -148,7 +161,7 @@ func (o *Jobs) CompleteChunk(ctx context.Context, id uuid.UUID, epoch int32) (af
 			return nil
 		}
 		// Not an event: progress goes to those who watch, and the row has the rest.
-		c.batch.Queue(`UPDATE job SET chunks_remaining = $2, bytes_done = $3, updated_at = $4 WHERE id = $1`,
+		c.Exec(`UPDATE job SET chunks_remaining = $2, bytes_done = $3, updated_at = $4 WHERE id = $1`,
 			j.ID, j.ChunksRemaining, j.BytesDone, j.touch())
 		return nil
 	})
@@ -163,8 +176,8 @@ func (c *change) beginClosing(j *Job) {
 }
 
 // CompleteClose ends a job whose Flows media-store has closed or discarded.
-func (o *Jobs) CompleteClose(ctx context.Context, id uuid.UUID, epoch int32) error {
-	return o.report(ctx, id, epoch, subjects.Close, func(c *change, j *Job, w *work) error {
+func (o *Jobs) CompleteClose(ctx context.Context, r Report) error {
+	return o.report(ctx, r, subjects.Close, func(c *change, j *Job, w *work) error {
 		c.finish(w)
 		if j.State == Discarding {
 			j.State = *j.Outcome

@@ -26,20 +26,20 @@ type report struct {
 func (b *bundle) reports(ctx context.Context) map[string]report {
 	return map[string]report{
 		"analysis": {subjects.Analyse, ingest.Analysing, func(id uuid.UUID, epoch int32) error {
-			return b.ReportAnalysis(ctx, id, epoch, analysis())
+			return b.ReportAnalysis(ctx, b.by(id, epoch), analysis())
 		}, ingest.Chunking},
 		"chunks": {subjects.Chunk, ingest.Chunking, func(id uuid.UUID, epoch int32) error {
-			return b.ReportChunks(ctx, id, plan(epoch, 2))
+			return b.ReportChunks(ctx, b.by(id, epoch), plan(0, 2))
 		}, ingest.Reading},
 		"chunk": {subjects.Read, ingest.Reading, func(id uuid.UUID, epoch int32) error {
-			_, _, err := b.CompleteChunk(ctx, id, epoch)
+			_, _, err := b.CompleteChunk(ctx, b.by(id, epoch))
 			return err
 		}, ingest.Reading},
 		"close": {subjects.Close, ingest.Closing, func(id uuid.UUID, epoch int32) error {
-			return b.CompleteClose(ctx, id, epoch)
+			return b.CompleteClose(ctx, b.by(id, epoch))
 		}, ingest.Completed},
 		"discard": {subjects.Close, ingest.Discarding, func(id uuid.UUID, epoch int32) error {
-			return b.CompleteClose(ctx, id, epoch)
+			return b.CompleteClose(ctx, b.by(id, epoch))
 		}, ingest.Cancelled},
 	}
 }
@@ -101,7 +101,7 @@ func TestReportsAfterACancelAreRefused(t *testing.T) {
 		_, err := b.Cancel(t.Context(), tenantA, j.ID)
 		require.NoError(t, err)
 		requireFault(t, r.call(id, epoch), fault.StaleEpoch, "it is cancelled")
-		_, err = b.Fail(t.Context(), &jobv1.FailWorkRequest{Epoch: epoch, Failure: truncated()}, id)
+		_, err = b.Fail(t.Context(), b.by(id, epoch), &jobv1.FailWorkRequest{Failure: truncated()})
 		require.True(t, fault.Is(err, fault.StaleEpoch), name)
 		require.Nil(t, b.get(j.ID).Failure)
 	}
@@ -127,13 +127,13 @@ func TestAPlanInParts(t *testing.T) {
 	first := &jobv1.ReportChunksRequest{Epoch: 1, Flows: whole.GetFlows(), Chunks: whole.GetChunks()[:2]}
 	second := &jobv1.ReportChunksRequest{Epoch: 1, Chunks: whole.GetChunks()[2:], Last: true}
 
-	require.NoError(t, b.ReportChunks(t.Context(), id, first))
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(id, first.GetEpoch()), first))
 	j = b.inState(j.ID, ingest.Chunking)
 	require.EqualValues(t, 2, j.ChunksTotal)
 	require.Equal(t, whole.GetFlows()[1].GetId(), j.FlowID.String(), "the multi Flow is the last")
 	require.Len(t, j.FlowIDs, 2)
 
-	require.NoError(t, b.ReportChunks(t.Context(), id, first), "an answer may have been lost")
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(id, first.GetEpoch()), first), "an answer may have been lost")
 	require.EqualValues(t, 2, b.get(j.ID).ChunksTotal)
 
 	b.complete(j.ID, 0) // reading begins before the plan is whole
@@ -142,7 +142,7 @@ func TestAPlanInParts(t *testing.T) {
 	require.Zero(t, j.ChunksRemaining)
 	require.EqualValues(t, 2000, j.BytesDone)
 
-	require.NoError(t, b.ReportChunks(t.Context(), id, second))
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(id, second.GetEpoch()), second))
 	j = b.inState(j.ID, ingest.Reading)
 	require.EqualValues(t, 5, j.ChunksTotal)
 	require.EqualValues(t, 3, j.ChunksRemaining)
@@ -157,12 +157,12 @@ func TestThePlanIsWrittenOnce(t *testing.T) {
 	id := b.work(j.ID, subjects.Chunk, 0)
 	kept := plan(b.start(id), 2)
 	kept.Last = false
-	require.NoError(t, b.ReportChunks(t.Context(), id, kept))
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(id, kept.GetEpoch()), kept))
 
 	// The chunker died, and another makes a plan that differs.
 	other := plan(b.start(id), 3)
 	other.Chunks[0].ByteEnd = 5
-	require.NoError(t, b.ReportChunks(t.Context(), id, other))
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(id, other.GetEpoch()), other))
 	j = b.inState(j.ID, ingest.Reading)
 	require.EqualValues(t, 3, j.ChunksTotal)
 	require.Equal(t, kept.GetFlows()[1].GetId(), j.FlowID.String())
@@ -177,10 +177,10 @@ func TestChunksAfterWhichAllAreDoneClose(t *testing.T) {
 	id := b.work(j.ID, subjects.Chunk, 0)
 	whole := plan(b.start(id), 1)
 	whole.Last = false
-	require.NoError(t, b.ReportChunks(t.Context(), id, whole))
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(id, whole.GetEpoch()), whole))
 	b.complete(j.ID, 0)
 	b.inState(j.ID, ingest.Chunking)
-	require.NoError(t, b.ReportChunks(t.Context(), id, &jobv1.ReportChunksRequest{Epoch: 1, Last: true}))
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(id, 1), &jobv1.ReportChunksRequest{Last: true}))
 	b.inState(j.ID, ingest.Closing)
 }
 
@@ -190,7 +190,7 @@ func TestAFlowIDThatIsNoneIsRefused(t *testing.T) {
 	j := b.analysed()
 	id := b.work(j.ID, subjects.Chunk, 0)
 	r := &jobv1.ReportChunksRequest{Epoch: b.start(id), Flows: []*mediav1.Flow{{Id: "film"}}, Last: true}
-	requireFault(t, b.ReportChunks(t.Context(), id, r), fault.InvalidArgument, `"film"`)
+	requireFault(t, b.ReportChunks(t.Context(), b.by(id, r.GetEpoch()), r), fault.InvalidArgument, `"film"`)
 	b.inState(j.ID, ingest.Chunking)
 }
 
@@ -200,12 +200,12 @@ func TestACompletedChunkTellsTheJobAsItIsThen(t *testing.T) {
 	j := b.planned(2)
 	id := b.work(j.ID, subjects.Read, 1)
 	epoch := b.start(id)
-	after, number, err := b.CompleteChunk(t.Context(), id, epoch)
+	after, number, err := b.CompleteChunk(t.Context(), b.by(id, epoch))
 	require.NoError(t, err)
 	require.EqualValues(t, 1, number)
 	require.EqualValues(t, 1, after.ChunksRemaining)
 	require.EqualValues(t, 1000, after.BytesDone)
-	after, _, err = b.CompleteChunk(t.Context(), id, epoch)
+	after, _, err = b.CompleteChunk(t.Context(), b.by(id, epoch))
 	require.NoError(t, err)
 	require.Nil(t, after, "a repeated report is told to nobody")
 }
@@ -223,7 +223,7 @@ func TestOfTwoLastChunksOneCloses(t *testing.T) {
 			epoch := b.start(id)
 			for range 2 { // each is reported twice
 				group.Go(func() {
-					if _, _, err := b.CompleteChunk(t.Context(), id, epoch); err != nil {
+					if _, _, err := b.CompleteChunk(t.Context(), b.by(id, epoch)); err != nil {
 						t.Error(err)
 					}
 				})

@@ -2,13 +2,13 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
+	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
@@ -59,16 +59,9 @@ func (o *Jobs) Start(ctx context.Context, id uuid.UUID, worker string) (*jobv1.S
 // the epoch back, reports under it are stale, and the work is done again.
 func (o *Jobs) startWanted(ctx context.Context, id uuid.UUID, worker string) (*jobv1.StartWorkResponse, error) {
 	var response *jobv1.StartWorkResponse
-	err := pgx.BeginFunc(ctx, o.db, func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(`SET LOCAL synchronous_commit = off`)
-		batch.Queue(`
-			UPDATE work w SET state = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = $2, started_at = $4
-			FROM job j
-			WHERE w.id = $1 AND j.id = w.job_id AND w.run = j.run AND w.state IN ('waiting', 'running')
-				AND (w.attempts < $3 OR w.layer = 'close')
-			RETURNING w.layer, w.epoch, w.attempts, w.run, w.document, j.id, j.tenant_id, j.state, j.spec, j.sizes, j.analysis,
-				CASE WHEN w.layer = 'read' THEN j.flows END`, id, worker, o.config.MaxAttempts, now()).Query(func(rows pgx.Rows) error {
+	err := o.starter.Do(ctx, id.String(), func(u *pg.Unit) error {
+		response = nil
+		u.Note(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var err error
 				if response, err = scanStarted(rows); err != nil {
@@ -76,8 +69,14 @@ func (o *Jobs) startWanted(ctx context.Context, id uuid.UUID, worker string) (*j
 				}
 			}
 			return rows.Err()
-		})
-		return tx.SendBatch(ctx, batch).Close()
+		}, `
+			UPDATE work w SET state = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = $2, started_at = $4
+			FROM job j
+			WHERE w.id = $1 AND j.id = w.job_id AND w.run = j.run AND w.state IN ('waiting', 'running')
+				AND (w.attempts < $3 OR w.layer = 'close')
+			RETURNING w.layer, w.epoch, w.attempts, w.run, w.document, j.id, j.tenant_id, j.state, j.spec, j.sizes, j.analysis,
+				CASE WHEN w.layer = 'read' THEN j.flows END`, id, worker, o.config.MaxAttempts, now())
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start work %s: %w", id, err)
@@ -91,20 +90,19 @@ func (o *Jobs) startWanted(ctx context.Context, id uuid.UUID, worker string) (*j
 // that may be started after all, as when its last attempt was released meanwhile.
 func (o *Jobs) refuseStart(ctx context.Context, id uuid.UUID) (*jobv1.StartWorkResponse, error) {
 	var response *jobv1.StartWorkResponse
-	err := o.change(ctx, func(c *change) error {
+	err := o.changeAlone(ctx, func(c *change) error {
 		response = &jobv1.StartWorkResponse{Status: jobv1.StartStatus_START_STATUS_GONE}
-		j, w, err := c.lockWork(ctx, id)
-		missing := errors.Is(err, pgx.ErrNoRows)
-		if err != nil && !missing {
+		j, w, err := c.lockWork(id)
+		if err != nil {
 			return err
 		}
-		if err == nil && o.startable(j, w) {
+		if w != nil && o.startable(j, w) {
 			response = nil
 			return nil
 		}
 		c.outbox.Settle(id)
 		switch {
-		case missing || w.state == Done || w.run != j.Run:
+		case w == nil || w.state == Done || w.run != j.Run:
 		case w.state == WorkCancelled:
 			response.Status = jobv1.StartStatus_START_STATUS_CANCELLED
 		case w.state == Dead:

@@ -23,14 +23,14 @@ func TestStartHandsOutTheDocumentOfEachLayer(t *testing.T) {
 	require.Equal(t, []string{tenantA, j.ID.String()}, []string{r.GetTenant(), r.GetJobId()})
 	require.Equal(t, []int32{1, 1, 1}, []int32{r.GetEpoch(), r.GetAttempt(), r.GetRun()})
 	requireSame(t, j.Spec, r.GetAnalyse().GetSpec())
-	require.NoError(t, b.ReportAnalysis(t.Context(), analyse, 1, analysis()))
+	require.NoError(t, b.ReportAnalysis(t.Context(), b.by(analyse, 1), analysis()))
 
 	chunk := b.work(j.ID, subjects.Chunk, 0)
 	r = b.startAs(chunk, started)
 	requireSame(t, analysis(), r.GetChunk().GetAnalysis())
 	requireSame(t, config().Sizes, r.GetChunk().GetSizes())
 	planned := plan(1, 1)
-	require.NoError(t, b.ReportChunks(t.Context(), chunk, planned))
+	require.NoError(t, b.ReportChunks(t.Context(), b.by(chunk, planned.GetEpoch()), planned))
 
 	r = b.startAs(b.work(j.ID, subjects.Read, 0), started)
 	require.Equal(t, []string{j.Spec.GetUrl(), "wav", `"one"`}, []string{r.GetRead().GetUrl(), r.GetRead().GetFormat(), r.GetRead().GetEtag()})
@@ -81,7 +81,7 @@ func TestToCloseIsTriedForEver(t *testing.T) {
 	j := b.planned(0)
 	id := b.work(j.ID, subjects.Close, 0)
 	for range 3 * maxAttempts {
-		retried, err := b.Fail(t.Context(), &jobv1.FailWorkRequest{Epoch: b.start(id), Failure: truncated()}, id)
+		retried, err := b.Fail(t.Context(), b.by(id, b.start(id)), &jobv1.FailWorkRequest{Failure: truncated()})
 		require.NoError(t, err)
 		require.True(t, retried)
 	}

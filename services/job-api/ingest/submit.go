@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -35,27 +36,39 @@ func (o *Jobs) Submit(ctx context.Context, tenant string, requests []*jobv1.Crea
 		}
 		jobs[i] = j
 	}
-	err := o.change(ctx, func(c *change) error {
-		fresh, err := c.insert(ctx, jobs, requests)
-		if err != nil {
-			return err
-		}
-		for i, j := range jobs {
-			if fresh[i] {
-				c.addWork(j, subjects.Analyse)
-				c.announce(j)
-				continue
-			}
-			if jobs[i], err = c.existing(ctx, tenant, requests[i]); err != nil {
-				return atPosition(err, i, len(requests))
-			}
-		}
-		return nil
-	})
+	var taken []*Job
+	take := func(c *change) (err error) {
+		taken, err = c.take(tenant, jobs, requests)
+		return err
+	}
+	var err error
+	if len(jobs) == 1 {
+		err = o.change(ctx, jobs[0].ID, take)
+	} else {
+		err = o.changeAlone(ctx, take)
+	}
+	return taken, err
+}
+
+// take writes those jobs that are new, and returns all as they are: those whose
+// idempotency key is known as they were made then.
+func (c *change) take(tenant string, jobs []*Job, requests []*jobv1.CreateJobRequest) ([]*Job, error) {
+	fresh, err := c.insert(jobs, requests)
 	if err != nil {
 		return nil, err
 	}
-	return jobs, nil
+	taken := slices.Clone(jobs)
+	for i, j := range jobs {
+		if fresh[i] {
+			c.addWork(j, subjects.Analyse)
+			c.announce(j)
+			continue
+		}
+		if taken[i], err = c.existing(tenant, requests[i]); err != nil {
+			return nil, atPosition(err, i, len(requests))
+		}
+	}
+	return taken, nil
 }
 
 // atPosition says which of several requests is meant.
@@ -85,40 +98,42 @@ func (o *Jobs) newJob(ctx context.Context, tenant string, request *jobv1.CreateJ
 
 // insert writes jobs and says which are new: those whose idempotency key is known
 // are not.
-func (c *change) insert(ctx context.Context, jobs []*Job, requests []*jobv1.CreateJobRequest) ([]bool, error) {
+func (c *change) insert(jobs []*Job, requests []*jobv1.CreateJobRequest) ([]bool, error) {
 	fresh := make([]bool, len(jobs))
-	batch := &pgx.Batch{}
 	for i, j := range jobs {
-		batch.Queue(`
-			INSERT INTO job (id, tenant_id, state, priority, region, kind, label, url, spec, sizes, idempotency_key, request_hash, trace_parent, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULLIF($11, ''), $12, $13, $14, $14)
-			ON CONFLICT (tenant_id, idempotency_key) DO NOTHING RETURNING true`,
-			j.ID, j.Tenant, j.State, j.Priority, j.Region, j.Kind, j.Spec.GetLabel(), j.Spec.GetUrl(), encode(j.Spec), encode(j.Sizes),
-			requests[i].GetIdempotencyKey(), requestHash(requests[i]), j.TraceParent, j.Created).Query(func(rows pgx.Rows) error {
+		c.Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				fresh[i] = true
 			}
 			return rows.Err()
-		})
+		}, `
+			INSERT INTO job (id, tenant_id, state, priority, region, kind, label, url, spec, sizes, idempotency_key, request_hash, trace_parent, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULLIF($11, ''), $12, $13, $14, $14)
+			ON CONFLICT (tenant_id, idempotency_key) DO NOTHING RETURNING true`,
+			j.ID, j.Tenant, j.State, j.Priority, j.Region, j.Kind, j.Spec.GetLabel(), j.Spec.GetUrl(), encode(j.Spec), encode(j.Sizes),
+			requests[i].GetIdempotencyKey(), requestHash(requests[i]), j.TraceParent, j.Created)
 	}
-	if err := c.tx.SendBatch(ctx, batch).Close(); err != nil {
+	if err := c.Send(); err != nil {
 		return nil, fmt.Errorf("insert %d jobs: %w", len(jobs), err)
 	}
 	return fresh, nil
 }
 
 // existing returns the job that was made with the request's idempotency key.
-func (c *change) existing(ctx context.Context, tenant string, request *jobv1.CreateJobRequest) (*Job, error) {
+func (c *change) existing(tenant string, request *jobv1.CreateJobRequest) (*Job, error) {
 	key := request.GetIdempotencyKey()
 	var have []byte
-	err := c.tx.QueryRow(ctx, `SELECT request_hash FROM job WHERE tenant_id = $1 AND idempotency_key = $2`, tenant, key).Scan(&have)
-	if err != nil {
+	var j *Job
+	c.QueryRow(func(row pgx.Row) error { return row.Scan(&have) },
+		`SELECT request_hash FROM job WHERE tenant_id = $1 AND idempotency_key = $2`, tenant, key)
+	c.queryJob(&j, `SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND idempotency_key = $2`, tenant, key)
+	if err := c.Send(); err != nil {
 		return nil, fmt.Errorf("find the job of key %q: %w", key, err)
 	}
 	if !bytes.Equal(have, requestHash(request)) {
 		return nil, fault.Newf(fault.IdempotencyConflict, "idempotency key %q was used before with another request", key)
 	}
-	return one(ctx, c.tx, `SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND idempotency_key = $2`, tenant, key)
+	return j, nil
 }
 
 // requestHash is the same for requests that say the same.

@@ -99,7 +99,7 @@ func (b *bundle) stored(t *testing.T, n int) (store.Run, uuid.UUID, []store.Allo
 // allocate makes objects and uploads them.
 func (b *bundle) allocate(t *testing.T, work, flow uuid.UUID, n int) []store.Allocated {
 	t.Helper()
-	objects, err := b.store.Allocate(t.Context(), tenant, work, map[uuid.UUID]int{flow: n})
+	objects, err := b.store.Allocate(t.Context(), tenant, "", work, map[uuid.UUID]int{flow: n})
 	require.NoError(t, err)
 	for _, o := range objects {
 		_, err := b.bucket.Put(t.Context(), o.Key, strings.NewReader("bytes"), 5, media.ContainerGSF)

@@ -48,7 +48,7 @@ func (u *unit) lockWritable(ctx context.Context, tenant Tenant, id uuid.UUID) (*
 	ids := []uuid.UUID{id}
 	u.queueFlowLocks(&locked, tenant, ids, forUpdate)
 	u.queueFlows(&flows, tenant, ids)
-	if err := u.send(ctx); err != nil {
+	if err := u.Send(); err != nil {
 		return nil, err
 	}
 	switch {
@@ -63,7 +63,7 @@ func (u *unit) lockWritable(ctx context.Context, tenant Tenant, id uuid.UUID) (*
 // SetReadOnly says whether a Flow may be changed.
 func (s *Store) SetReadOnly(ctx context.Context, tenant Tenant, id uuid.UUID, by string, on bool) error {
 	err := s.write(ctx, func(u *unit) error {
-		u.rows(func(rows pgx.Rows) error {
+		u.Query(func(rows pgx.Rows) error {
 			changed, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 			if err == nil && len(changed) == 0 {
 				return fault.Newf(fault.NotFound, "there is no flow %s", id)
@@ -108,14 +108,14 @@ func (u *unit) queueUpdate(f *Flow, by string) error {
 	if err != nil {
 		return err
 	}
-	u.exec(`
+	u.Exec(`
 		UPDATE flow SET codec = $2, container = $3, label = $4, description = $5, tags = $6, status = $7, read_only = $8,
 			avg_bit_rate = $9, max_bit_rate = $10, essence = $11, document = $12, updated_by = $13,
 			metadata_updated_at = clock_timestamp(), revision = nextval('flow_revision')
 		WHERE id = $1`,
 		f.ID, f.Codec, f.Container, f.Label, f.Description, tagsOf(f.Tags), f.Status, f.ReadOnly,
 		nilIfZero(f.AvgBitRate), nilIfZero(f.MaxBitRate), packed, f.Document, by)
-	u.exec(`DELETE FROM flow_member WHERE flow_id = $1`, f.ID)
+	u.Exec(`DELETE FROM flow_member WHERE flow_id = $1`, f.ID)
 	u.queueMembers(f)
 	return nil
 }
@@ -124,10 +124,12 @@ func (u *unit) queueUpdate(f *Flow, by string) error {
 func (s *Store) EditSource(ctx context.Context, tenant Tenant, id uuid.UUID, by string, change func(*media.Source) error) error {
 	return s.write(ctx, func(u *unit) error {
 		source := &media.Source{}
-		err := u.QueryRow(ctx, `
+		u.QueryRow(func(row pgx.Row) error {
+			return row.Scan(&source.ID, &source.Format, &source.Label, &source.Description, &source.Tags, &source.Created, &source.Updated)
+		}, `
 			SELECT id, format, label, description, tags, created_at, updated_at FROM source src
-			WHERE tenant_id = $1 AND id = $2 AND `+sourceLives+` FOR UPDATE`, tenant, id).
-			Scan(&source.ID, &source.Format, &source.Label, &source.Description, &source.Tags, &source.Created, &source.Updated)
+			WHERE tenant_id = $1 AND id = $2 AND `+sourceLives+` FOR UPDATE`, tenant, id)
+		err := u.Send()
 		if isNone(err) {
 			return fault.Newf(fault.NotFound, "there is no source %s", id)
 		}
@@ -137,11 +139,10 @@ func (s *Store) EditSource(ctx context.Context, tenant Tenant, id uuid.UUID, by 
 		if err := change(source); err != nil {
 			return err
 		}
-		err = u.QueryRow(ctx, `
+		u.QueryRow(func(row pgx.Row) error { return row.Scan(&source.Updated) }, `
 			UPDATE source SET label = $2, description = $3, tags = $4, updated_by = $5, updated_at = clock_timestamp()
-			WHERE id = $1 RETURNING updated_at`,
-			id, source.Label, source.Description, tagsOf(source.Tags), by).Scan(&source.Updated)
-		if err != nil {
+			WHERE id = $1 RETURNING updated_at`, id, source.Label, source.Description, tagsOf(source.Tags), by)
+		if err := u.Send(); err != nil {
 			return fmt.Errorf("update source %s: %w", id, err)
 		}
 		return s.publishSources(ctx, u, subjects.SourceUpdated, tenant, source)
@@ -173,7 +174,7 @@ func (s *Store) DeleteSegments(ctx context.Context, tenant Tenant, flow uuid.UUI
 		into(u, &objects, pgx.RowTo[string], `
 			DELETE FROM segment WHERE flow_id = $1 AND start_ns >= $2 AND end_ns <= $3 AND ($4 = '' OR object_id = $4)
 			RETURNING object_id`, flow, int64(within.Start), int64(within.End), objectID)
-		if err := u.send(ctx); err != nil || len(objects) == 0 {
+		if err := u.Send(); err != nil || len(objects) == 0 {
 			return err
 		}
 		u.queueSubtract(tenant, flow, objects)
@@ -190,7 +191,7 @@ func (s *Store) DeleteSegments(ctx context.Context, tenant Tenant, flow uuid.UUI
 // queueSubtract takes deleted segments out of a Flow's sums; an object that stood in
 // two of them counts twice.
 func (u *unit) queueSubtract(tenant Tenant, flow uuid.UUID, objects []string) {
-	u.exec(`
+	u.Exec(`
 		UPDATE flow SET segments = flow.segments - gone.segments, bytes = flow.bytes - gone.bytes, grains = flow.grains - gone.grains,
 			revision = nextval('flow_revision'), segments_updated_at = clock_timestamp()
 		FROM (

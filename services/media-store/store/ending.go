@@ -28,58 +28,74 @@ const (
 // EndRun closes the Flows of a run as complete, or hides them and condemns what
 // only they referred to. It returns the sums over them. A repeat returns the same;
 // the other end is WrongState.
-func (s *Store) EndRun(ctx context.Context, tenant Tenant, run Run, ending Ending) (Totals, error) {
-	wanted := runClosed
-	if ending == Discard {
-		wanted = runDiscarded
+func (s *Store) EndRun(ctx context.Context, tenant Tenant, run Run, ending Ending) (totals Totals, err error) {
+	end := func(u *unit) error {
+		totals, err = s.endRun(ctx, u, tenant, run, ending)
+		return err
 	}
-	var totals Totals
-	err := s.write(ctx, func(u *unit) error {
-		totals = Totals{}
-		var state string
-		var ids []uuid.UUID
-		// The row is made even if the run has no Flows yet, so that they come too late.
-		u.queueRun(&state, tenant, run, forUpdate)
-		u.rows(func(rows pgx.Rows) error {
-			var id uuid.UUID
-			var t Totals
-			var deleted bool
-			_, err := pgx.ForEachRow(rows, []any{&id, &t.Segments, &t.Bytes, &t.Grains, &deleted}, func() error {
-				totals.add(t)
-				if !deleted {
-					ids = append(ids, id)
-				}
-				return nil
-			})
-			return err
-		}, `
-			SELECT id, segments, bytes, grains, deleted_at IS NOT NULL FROM flow
-			WHERE tenant_id = $1 AND job_id = $2 AND run = $3 ORDER BY id FOR UPDATE`, tenant, run.Job, run.Number)
-		if err := u.send(ctx); err != nil {
-			return err
-		}
-		if state != runOpen {
-			return run.checkEnded(state, wanted)
-		}
-		u.exec(`UPDATE run SET state = $4, ended_at = now() WHERE tenant_id = $1 AND job_id = $2 AND run = $3`,
-			tenant, run.Job, run.Number, wanted)
-		switch ending {
-		case Discard:
-			totals = Totals{}
-			return s.deleteFlows(ctx, u, tenant, ids)
-		case CloseAtGap:
-			var err error
-			if totals, err = cutAtGap(ctx, u, tenant, ids); err != nil {
-				return err
-			}
-		case Close:
-		}
-		return s.closeFlows(ctx, u, tenant, ids)
-	})
+	if ending == Close {
+		err = s.writeJob(ctx, run.Job, end)
+	} else { // may take away any number of segments
+		err = s.write(ctx, end)
+	}
 	if err != nil {
 		return Totals{}, fmt.Errorf("end run %d of job %s: %w", run.Number, run.Job, err)
 	}
 	return totals, nil
+}
+
+func (s *Store) endRun(ctx context.Context, u *unit, tenant Tenant, run Run, ending Ending) (Totals, error) {
+	wanted := runClosed
+	if ending == Discard {
+		wanted = runDiscarded
+	}
+	var (
+		state  string
+		totals Totals
+		ids    []uuid.UUID
+	)
+	// The row is made even if the run has no Flows yet, so that they come too late.
+	u.queueRun(&state, tenant, run, forUpdate)
+	u.queueFlowsOfRun(&ids, &totals, tenant, run)
+	if err := u.Send(); err != nil {
+		return Totals{}, err
+	}
+	if state != runOpen {
+		return totals, run.checkEnded(state, wanted)
+	}
+	u.Exec(`UPDATE run SET state = $4, ended_at = now() WHERE tenant_id = $1 AND job_id = $2 AND run = $3`,
+		tenant, run.Job, run.Number, wanted)
+	switch ending {
+	case Discard:
+		return Totals{}, s.deleteFlows(ctx, u, tenant, ids)
+	case CloseAtGap:
+		var err error
+		if totals, err = cutAtGap(u, tenant, ids); err != nil {
+			return Totals{}, err
+		}
+	case Close:
+	}
+	return totals, s.closeFlows(ctx, u, tenant, ids)
+}
+
+// queueFlowsOfRun queues the lock of a run's Flows, the sums over them, and the ids
+// of those that are not deleted.
+func (u *unit) queueFlowsOfRun(ids *[]uuid.UUID, totals *Totals, tenant Tenant, run Run) {
+	u.Query(func(rows pgx.Rows) error {
+		var id uuid.UUID
+		var t Totals
+		var deleted bool
+		_, err := pgx.ForEachRow(rows, []any{&id, &t.Segments, &t.Bytes, &t.Grains, &deleted}, func() error {
+			totals.add(t)
+			if !deleted {
+				*ids = append(*ids, id)
+			}
+			return nil
+		})
+		return err
+	}, `
+		SELECT id, segments, bytes, grains, deleted_at IS NOT NULL FROM flow
+		WHERE tenant_id = $1 AND job_id = $2 AND run = $3 ORDER BY id FOR UPDATE`, tenant, run.Job, run.Number)
 }
 
 func (r Run) checkEnded(state, wanted string) error {
@@ -99,7 +115,7 @@ func (t *Totals) add(o Totals) {
 // segment shorter than a second counts as one, so that a stub makes no peak.
 func (s *Store) closeFlows(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) error {
 	for _, id := range ids {
-		u.exec(`
+		u.Exec(`
 			UPDATE flow SET status = $2, revision = nextval('flow_revision'), metadata_updated_at = clock_timestamp(),
 				avg_bit_rate = rate.average, max_bit_rate = rate.peak
 			FROM (
@@ -112,7 +128,7 @@ func (s *Store) closeFlows(ctx context.Context, u *unit, tenant Tenant, ids []uu
 				) s
 			) rate WHERE flow.id = $1`, id, media.StatusComplete)
 	}
-	closed, err := u.readFlows(ctx, tenant, ids)
+	closed, err := u.readFlows(tenant, ids)
 	if err != nil {
 		return err
 	}
@@ -121,13 +137,13 @@ func (s *Store) closeFlows(ctx context.Context, u *unit, tenant Tenant, ids []uu
 
 // cutAtGap takes away, of each locked Flow, what lies after its first gap, and
 // returns what is left over all.
-func cutAtGap(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) (Totals, error) {
+func cutAtGap(u *unit, tenant Tenant, ids []uuid.UUID) (Totals, error) {
 	var (
 		objects []string
 		left    Totals
 	)
 	for _, id := range ids {
-		u.rows(func(rows pgx.Rows) error {
+		u.Query(func(rows pgx.Rows) error {
 			cut, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			objects = append(objects, cut...)
 			return err
@@ -137,7 +153,7 @@ func cutAtGap(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) (Tot
 					SELECT start_ns, lag(end_ns) OVER (ORDER BY start_ns) AS before FROM segment WHERE flow_id = $1
 				) stored WHERE start_ns > before
 			) RETURNING object_id`, id)
-		u.one(func(row pgx.Row) error {
+		u.QueryRow(func(row pgx.Row) error {
 			var t Totals
 			err := row.Scan(&t.Segments, &t.Bytes, &t.Grains)
 			left.add(t)
@@ -152,7 +168,7 @@ func cutAtGap(ctx context.Context, u *unit, tenant Tenant, ids []uuid.UUID) (Tot
 				) each
 			) held WHERE flow.id = $1 RETURNING held.segments, held.bytes, held.grains`, id)
 	}
-	if err := u.send(ctx); err != nil {
+	if err := u.Send(); err != nil {
 		return Totals{}, err
 	}
 	u.queueCondemnUnused(tenant, objects)
@@ -170,7 +186,7 @@ func (s *Store) deleteFlows(ctx context.Context, u *unit, tenant Tenant, ids []u
 	into(u, &deleted, pgx.RowToStructByPos[deletedFlow], `
 		UPDATE flow SET deleted_at = now(), segments = 0, bytes = 0, grains = 0, revision = nextval('flow_revision')
 		WHERE id = ANY($1) RETURNING id, revision`, ids)
-	if err := u.send(ctx); err != nil {
+	if err := u.Send(); err != nil {
 		return err
 	}
 	u.queueCondemnUnused(tenant, objects)

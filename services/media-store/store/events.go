@@ -48,7 +48,7 @@ func (s *Store) publishFlow(ctx context.Context, u *unit, event flowEvent, f *Fl
 // publishStand reads a Flow after what is queued has been done, and tells how it
 // stands then.
 func (s *Store) publishStand(ctx context.Context, u *unit, event flowEvent, tenant Tenant, id uuid.UUID) error {
-	flows, err := u.readFlows(ctx, tenant, []uuid.UUID{id})
+	flows, err := u.readFlows(tenant, []uuid.UUID{id})
 	if err != nil {
 		return err
 	}

@@ -26,9 +26,9 @@ const maxAllocated = 10_000
 // ours, not the object's id, which TAMS clients may choose. Prefixes fan out twice.
 const keyOf = `$1 || '/' || lpad(to_hex(n.number / 1000 / 4096), 4, '0') || '/' || lpad(to_hex(n.number / 1000 % 4096), 3, '0') || '/' || n.name`
 
-// Allocate makes objects for the Flows of a running piece of work, as many as
-// counts says by Flow.
-func (s *Store) Allocate(ctx context.Context, tenant Tenant, workID uuid.UUID, counts map[uuid.UUID]int) ([]Allocated, error) {
+// Allocate makes objects for the Flows of a running piece of work of a job, as many
+// as counts says by Flow.
+func (s *Store) Allocate(ctx context.Context, tenant Tenant, job string, workID uuid.UUID, counts map[uuid.UUID]int) ([]Allocated, error) {
 	var wanted []Allocated
 	flows := make([]uuid.UUID, 0, len(counts))
 	for flow, n := range counts {
@@ -41,13 +41,13 @@ func (s *Store) Allocate(ctx context.Context, tenant Tenant, workID uuid.UUID, c
 		}
 	}
 	inOrder(flows)
-	err := s.write(ctx, func(u *unit) error {
+	err := s.writeJob(ctx, job, func(u *unit) error {
 		var locked []lockedFlow
 		u.queueFlowLocks(&locked, tenant, flows, forShare)
 		if err := u.queueObjects(tenant, workID, media.ContainerGSF, wanted); err != nil {
 			return err
 		}
-		if err := u.send(ctx); err != nil {
+		if err := u.Send(); err != nil {
 			return err
 		}
 		return checkOpen(locked, flows)
@@ -76,7 +76,7 @@ func (u *unit) queueObjects(tenant Tenant, workID uuid.UUID, contentType string,
 	for i := range wanted {
 		byID[wanted[i].ID] = &wanted[i]
 	}
-	u.rows(func(rows pgx.Rows) error {
+	u.Query(func(rows pgx.Rows) error {
 		var id, key string
 		_, err := pgx.ForEachRow(rows, []any{&id, &key}, func() error {
 			byID[id].Key = key
@@ -97,7 +97,7 @@ func (u *unit) queueObjects(tenant Tenant, workID uuid.UUID, contentType string,
 // queueCondemnAllocated queues the giving up of objects that were allocated for a
 // piece of work and are not registered.
 func (u *unit) queueCondemnAllocated(tenant Tenant, workID uuid.UUID) {
-	u.exec(`
+	u.Exec(`
 		UPDATE object SET state = 'condemned', condemned_at = now()
 		WHERE state = 'allocated' AND tenant_id = $1 AND work_id = $2`, tenant, workID)
 }
@@ -109,8 +109,8 @@ func (u *unit) queueCondemnUnused(tenant Tenant, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
-	u.exec(`SELECT 1 FROM object WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE`, tenant, ids)
-	u.exec(`
+	u.Exec(`SELECT 1 FROM object WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE`, tenant, ids)
+	u.Exec(`
 		UPDATE object o SET state = 'condemned', condemned_at = now()
 		WHERE o.tenant_id = $1 AND o.id = ANY($2) AND o.state = 'registered'
 			AND NOT EXISTS (SELECT FROM segment s WHERE s.tenant_id = o.tenant_id AND s.object_id = o.id)`, tenant, ids)

@@ -110,10 +110,10 @@ func (s *Store) Register(ctx context.Context, tenant Tenant, r Registration) (st
 	if err := r.check(); err != nil {
 		return false, err
 	}
-	err = s.write(ctx, func(u *unit) error {
+	err = s.writeJob(ctx, r.Run.Job, func(u *unit) error {
 		k := &known{}
 		k.queue(u, tenant, &r)
-		if err := u.send(ctx); err != nil {
+		if err := u.Send(); err != nil {
 			return err
 		}
 		stored = k.claimed
@@ -153,7 +153,7 @@ type known struct {
 // queue queues all of it, in the order of locks. A second registration that runs at
 // the same time waits in the first statement for the first to end.
 func (k *known) queue(u *unit, tenant Tenant, r *Registration) {
-	u.one(func(row pgx.Row) error {
+	u.QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&k.claimed)
 		if isNone(err) {
 			return nil
@@ -162,7 +162,7 @@ func (k *known) queue(u *unit, tenant Tenant, r *Registration) {
 	}, `
 		INSERT INTO registration (work_id, tenant_id, job_id, run, epoch) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (work_id) DO NOTHING RETURNING true`, r.WorkID, tenant, r.Run.Job, r.Run.Number, r.Epoch)
-	u.one(func(row pgx.Row) error { return row.Scan(&k.same) },
+	u.QueryRow(func(row pgx.Row) error { return row.Scan(&k.same) },
 		`SELECT tenant_id = $2 AND job_id = $3 AND run = $4 FROM registration WHERE work_id = $1`,
 		r.WorkID, tenant, r.Run.Job, r.Run.Number)
 	u.queueRunLock(&k.runState, tenant, r.Run, forShare)
@@ -230,7 +230,7 @@ func (u *unit) queueObjectLocks(out *[]lockedObject, tenant Tenant, ids []string
 func (u *unit) lockObjects(ctx context.Context, tenant Tenant, ids ...string) (map[string]lockedObject, error) {
 	var locked []lockedObject
 	u.queueObjectLocks(&locked, tenant, ids)
-	if err := u.send(ctx); err != nil {
+	if err := u.Send(); err != nil {
 		return nil, err
 	}
 	return usable(locked, ids)
@@ -258,7 +258,7 @@ func usable(locked []lockedObject, ids []string) (map[string]lockedObject, error
 // queueRegister queues the step of an object from allocated to registered.
 func (u *unit) queueRegister(tenant Tenant, n *NewSegment) {
 	o := &n.Object
-	u.exec(`
+	u.Exec(`
 		UPDATE object SET state = 'registered', registered_at = now(), size = $3, sha256 = $4, etag = $5,
 			start_ns = $6, end_ns = $7, grains = $8, key_frames = $9, grain_index = $10
 		WHERE tenant_id = $1 AND id = $2`,

@@ -28,14 +28,14 @@ const (
 
 // queueRun queues the making of the run's row, unless it is there, and its lock.
 func (u *unit) queueRun(state *string, tenant Tenant, run Run, strength string) {
-	u.exec(`INSERT INTO run (tenant_id, job_id, run) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, tenant, run.Job, run.Number)
+	u.Exec(`INSERT INTO run (tenant_id, job_id, run) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, tenant, run.Job, run.Number)
 	u.queueRunLock(state, tenant, run, strength)
 }
 
 // queueRunLock queues the lock of the run's row. The state stays empty if there is
 // none.
 func (u *unit) queueRunLock(state *string, tenant Tenant, run Run, strength string) {
-	u.one(func(row pgx.Row) error {
+	u.QueryRow(func(row pgx.Row) error {
 		if err := row.Scan(state); !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
@@ -67,10 +67,10 @@ func (s *Store) PutFlows(ctx context.Context, tenant Tenant, run Run, by string,
 		rows[i] = &Flow{Flow: *f, Tenant: tenant, Run: run, CreatedBy: by, UpdatedBy: by}
 		rows[i].Status = media.StatusIngesting
 	}
-	err := s.write(ctx, func(u *unit) error {
+	err := s.writeJob(ctx, run.Job, func(u *unit) error {
 		var state string
 		u.queueRun(&state, tenant, run, forUpdate)
-		if err := u.send(ctx); err != nil {
+		if err := u.Send(); err != nil {
 			return err
 		}
 		if err := run.checkOpen(state); err != nil {
@@ -149,7 +149,7 @@ func (s *Store) createFlows(ctx context.Context, u *unit, tenant Tenant, run Run
 		u.queueMembers(f)
 	}
 	u.queueFlows(&all, tenant, ids)
-	if err := u.send(ctx); err != nil {
+	if err := u.Send(); err != nil {
 		return nil, err
 	}
 	if err := s.publishSources(ctx, u, subjects.SourceCreated, tenant, madeSources...); err != nil {
@@ -177,7 +177,7 @@ func only(flows []*Flow, ids []uuid.UUID) []*Flow {
 // queueClearDeleted makes room for new Flows with the ids of deleted ones. Those of
 // the same run stay deleted.
 func (u *unit) queueClearDeleted(tenant Tenant, run Run, ids []uuid.UUID) {
-	u.exec(`
+	u.Exec(`
 		DELETE FROM flow WHERE tenant_id = $1 AND id = ANY($2) AND deleted_at IS NOT NULL
 			AND (job_id IS NULL OR job_id <> $3 OR run <> $4)`, tenant, ids, run.Job, run.Number)
 }
@@ -197,7 +197,7 @@ func (u *unit) queueInsert(f *Flow, created *[]uuid.UUID) error {
 	if !f.Run.IsZero() {
 		run = &f.Run.Number
 	}
-	u.rows(func(rows pgx.Rows) error {
+	u.Query(func(rows pgx.Rows) error {
 		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 		*created = append(*created, ids...)
 		return err
@@ -215,7 +215,7 @@ func (u *unit) queueInsert(f *Flow, created *[]uuid.UUID) error {
 // queueOwnerCheck queues what is a Conflict unless all the Flows are of the tenant
 // and run.
 func (u *unit) queueOwnerCheck(tenant Tenant, run Run, ids []uuid.UUID) {
-	u.rows(func(rows pgx.Rows) error {
+	u.Query(func(rows pgx.Rows) error {
 		others, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 		if err == nil && len(others) > 0 {
 			return fault.Newf(fault.Conflict, "flow %s exists already and is another's", others[0])
@@ -234,7 +234,7 @@ func (u *unit) queueMembers(f *Flow) {
 		if i < len(f.Mappings) {
 			mapping = f.Mappings[i]
 		}
-		u.rows(func(rows pgx.Rows) error {
+		u.Query(func(rows pgx.Rows) error {
 			found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 			if err == nil && len(found) == 0 {
 				return fault.Newf(fault.InvalidArgument, "flow %s collects %s, which does not exist", f.ID, m.FlowID)

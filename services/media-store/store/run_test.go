@@ -92,7 +92,7 @@ func TestClosedRunTakesNothingMore(t *testing.T) {
 
 	_, err = b.Register(t.Context(), tenantA, late)
 	require.Equal(t, fault.Gone, code(err))
-	_, err = b.Allocate(t.Context(), tenantA, uuid.New(), map[uuid.UUID]int{flow: 1})
+	_, err = b.Allocate(t.Context(), tenantA, "", uuid.New(), map[uuid.UUID]int{flow: 1})
 	require.Equal(t, fault.Gone, code(err))
 	_, err = b.EndRun(t.Context(), tenantA, run, store.Discard)
 	require.Equal(t, fault.WrongState, code(err))
@@ -145,7 +145,7 @@ func TestOtherTenantsSeeNothing(t *testing.T) {
 	_, err = b.Flow(t.Context(), tenantB, flow)
 	require.Equal(t, fault.NotFound, code(err))
 	require.Empty(t, b.segments(t.Context(), t, tenantB, flow))
-	_, err = b.Allocate(t.Context(), tenantB, uuid.New(), map[uuid.UUID]int{flow: 1})
+	_, err = b.Allocate(t.Context(), tenantB, "", uuid.New(), map[uuid.UUID]int{flow: 1})
 	require.Equal(t, fault.NotFound, code(err))
 	_, err = b.EndRun(t.Context(), tenantB, run, store.Discard) // another run of the same name
 	require.NoError(t, err)

@@ -109,7 +109,7 @@ func (u *unit) insertSegments(tenant Tenant, segments []Segment) (map[uuid.UUID]
 	}
 	c := columnsOf(sorted)
 	u.probeNeighbours(c)
-	u.exec(`
+	u.Exec(`
 		INSERT INTO segment (flow_id, start_ns, end_ns, tenant_id, object_id, ts_offset_ns, last_duration, key_frames, sample_offset, sample_count)
 		SELECT n.flow_id, n.start_ns, n.end_ns, $1, n.object_id, n.ts_offset_ns, n.last_duration, n.key_frames, n.sample_offset, n.sample_count
 		FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::int[], $9::bigint[], $10::bigint[])
@@ -147,7 +147,7 @@ func overlap(flow uuid.UUID, wanted, stored mediatime.Range) error {
 // probeNeighbours looks, for each new segment, at the last stored one that starts
 // before its end. As stored ones do not overlap, no other can reach into it.
 func (u *unit) probeNeighbours(c *segmentColumns) {
-	u.one(func(row pgx.Row) error {
+	u.QueryRow(func(row pgx.Row) error {
 		var (
 			flow           uuid.UUID
 			wanted, stored mediatime.Range
@@ -187,7 +187,7 @@ func (s *Store) addSegments(ctx context.Context, u *unit, tenant Tenant, flows [
 	}
 	for i, f := range flows {
 		t, within := totals[f.ID], added[f.ID]
-		u.exec(`
+		u.Exec(`
 			UPDATE flow SET segments = segments + $2, bytes = bytes + $3, grains = grains + $4,
 				revision = $5, segments_updated_at = clock_timestamp()
 			WHERE id = $1`, f.ID, t.Segments, t.Bytes, t.Grains, revisions[i])

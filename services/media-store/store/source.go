@@ -17,7 +17,7 @@ func (u *unit) queueSources(tenant Tenant, by string, sources []*media.Source, c
 	wanted := make(map[uuid.UUID]media.Format, len(sources))
 	ids := make([]uuid.UUID, 0, len(sources))
 	for _, source := range sources {
-		u.one(func(row pgx.Row) error {
+		u.QueryRow(func(row pgx.Row) error {
 			err := row.Scan(&source.Created, &source.Updated)
 			if err == nil {
 				*created = append(*created, source)
@@ -35,7 +35,7 @@ func (u *unit) queueSources(tenant Tenant, by string, sources []*media.Source, c
 		ids = append(ids, source.ID)
 	}
 	// The lock keeps a Source from being cleared away before its new Flow is there.
-	u.rows(func(rows pgx.Rows) error { return checkSources(rows, tenant, wanted) },
+	u.Query(func(rows pgx.Rows) error { return checkSources(rows, tenant, wanted) },
 		`SELECT id, tenant_id, format FROM source WHERE id = ANY($1) ORDER BY id FOR SHARE`, ids)
 }
 

@@ -31,6 +31,7 @@ func (t Tenant) Check() error {
 // Store reads and writes the index.
 type Store struct {
 	db        *pg.DB
+	writer    *pg.Writer
 	publisher *outbox.Publisher
 	trace     *telemetry.Tracing
 }
@@ -38,7 +39,7 @@ type Store struct {
 // New makes a Store on a migrated schema. What it commits to the outbox is handed to
 // the publisher.
 func New(db *pg.DB, publisher *outbox.Publisher, trace *telemetry.Tracing) *Store {
-	return &Store{db, publisher, trace}
+	return &Store{db, db.NewWriter(pg.OnDisk), publisher, trace}
 }
 
 // querier is a pool or a transaction.

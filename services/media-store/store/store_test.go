@@ -78,7 +78,7 @@ func (b *bundle) work(t testing.TB, tenant store.Tenant, run store.Run, flow uui
 
 func (b *bundle) extend(t testing.TB, tenant store.Tenant, r *store.Registration, flow uuid.UUID, ranges ...mediatime.Range) {
 	t.Helper()
-	objects, err := b.Allocate(t.Context(), tenant, r.WorkID, map[uuid.UUID]int{flow: len(ranges)})
+	objects, err := b.Allocate(t.Context(), tenant, r.Run.Job, r.WorkID, map[uuid.UUID]int{flow: len(ranges)})
 	require.NoError(t, err)
 	for i, o := range objects {
 		r.Segments = append(r.Segments, newSegment(flow, o.ID, ranges[i]))

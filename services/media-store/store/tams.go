@@ -148,7 +148,7 @@ func checkPosted(p *PostedSegment) error {
 func (u *unit) takeObject(ctx context.Context, tenant Tenant, p *PostedSegment) error {
 	if len(p.Instances) > 0 {
 		// Without bytes in our bucket, where the client keeps them is all there is.
-		u.exec(`INSERT INTO object (tenant_id, id, flow_id, content_type) VALUES ($1, $2, $3, '') ON CONFLICT DO NOTHING`,
+		u.Exec(`INSERT INTO object (tenant_id, id, flow_id, content_type) VALUES ($1, $2, $3, '') ON CONFLICT DO NOTHING`,
 			tenant, p.ObjectID, p.FlowID)
 	}
 	objects, err := u.lockObjects(ctx, tenant, p.ObjectID)
@@ -189,7 +189,7 @@ func (p *PostedSegment) fit(o *lockedObject) error {
 // has already is refused.
 func (u *unit) queueInstances(tenant Tenant, objectID string, add []Instance) {
 	for _, i := range add {
-		u.rows(func(rows pgx.Rows) error {
+		u.Query(func(rows pgx.Rows) error {
 			added, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			if err == nil && len(added) == 0 {
 				return fault.Newf(fault.InvalidArgument, "object %s has an instance with the label %q already", objectID, i.Label)
@@ -222,14 +222,14 @@ func (s *Store) RemoveInstance(ctx context.Context, tenant Tenant, objectID, lab
 		if _, err := u.lockObjects(ctx, tenant, objectID); err != nil {
 			return err
 		}
-		u.rows(func(rows pgx.Rows) error {
+		u.Query(func(rows pgx.Rows) error {
 			removed, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			if err == nil && len(removed) == 0 {
 				return fault.Newf(fault.NotFound, "object %s has no instance with the label %q", objectID, label)
 			}
 			return err
 		}, `DELETE FROM object_instance WHERE tenant_id = $1 AND object_id = $2 AND label = $3 RETURNING label`, tenant, objectID, label)
-		u.one(func(row pgx.Row) error {
+		u.QueryRow(func(row pgx.Row) error {
 			var left bool
 			if err := row.Scan(&left); err != nil || left {
 				return err

@@ -109,7 +109,7 @@ type object struct {
 
 func (b *bundle) upload(t testing.TB, work uuid.UUID, flow *media.Flow, o object) store.NewSegment {
 	t.Helper()
-	allocated, err := b.store.Allocate(t.Context(), tenant, work, map[uuid.UUID]int{flow.ID: 1})
+	allocated, err := b.store.Allocate(t.Context(), tenant, "", work, map[uuid.UUID]int{flow.ID: 1})
 	require.NoError(t, err)
 	writer := runs.NewWriter(flow, uuid.New(), nil)
 	for i := range o.grains {
