@@ -64,13 +64,14 @@ type Changes struct {
 	unit      *pg.Unit
 	facts     []row
 	work      map[subjects.Layer][]row
+	promised  map[subjects.Layer]int64 // of the room there was
 	settled   []subjects.Layer
-	wake      bool // rows are ready that this process does not publish itself
+	left      map[subjects.Layer]bool // rows are ready that this process does not publish by itself
 }
 
 // Begin starts the changes of one unit.
 func (p *Publisher) Begin(unit *pg.Unit) *Changes {
-	c := &Changes{publisher: p, unit: unit, work: map[subjects.Layer][]row{}}
+	c := &Changes{publisher: p, unit: unit, work: map[subjects.Layer][]row{}, promised: map[subjects.Layer]int64{}, left: map[subjects.Layer]bool{}}
 	unit.OnCommitted(func() { p.take(c) })
 	return c
 }
@@ -112,7 +113,8 @@ func (c *Changes) AddWork(traceParent string, perGroup int, work ...Work) {
 	for i, w := range work {
 		ids[i], names[i], payloads[i] = w.ID, w.Subject, body(w.Payload)
 	}
-	room := c.publisher.room(first.Lane)
+	room := max(0, c.publisher.room(first.Lane)-c.promised[first.Lane])
+	c.promised[first.Lane] += min(room, int64(len(work)))
 	c.unit.Note(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var r row
@@ -123,7 +125,7 @@ func (c *Changes) AddWork(traceParent string, perGroup int, work ...Work) {
 			if ours {
 				c.work[first.Lane] = append(c.work[first.Lane], r)
 			}
-			c.wake = c.wake || ready && !ours
+			c.left[first.Lane] = c.left[first.Lane] || ready && !ours
 		}
 		return rows.Err()
 	}, insertWork, first.Tenant, traceParent, first.Lane, first.Group, first.Priority, room, c.publisher.config.Redrive,
@@ -141,7 +143,7 @@ func (c *Changes) Settle(workID uuid.UUID) {
 				return err
 			}
 			c.settled = append(c.settled, lane)
-			c.wake = c.wake || next
+			c.left[lane] = c.left[lane] || next
 		}
 		return rows.Err()
 	}, `

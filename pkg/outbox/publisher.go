@@ -59,6 +59,7 @@ type Publisher struct {
 	backlog     map[subjects.Layer]bool  // ready rows may be waiting for room
 	haveFacts   chan struct{}
 	haveWork    chan struct{}
+	haveRoom    chan struct{}
 }
 
 // NewPublisher makes a publisher of facts and of the given lanes. It sends nothing
@@ -67,7 +68,7 @@ func NewPublisher(db *pg.DB, queue Queue, signal *pg.Signal, lanes []subjects.La
 	return &Publisher{
 		db: db, queue: queue, lanes: lanes, config: config, log: log, signal: signal,
 		outstanding: map[subjects.Layer]int64{}, backlog: map[subjects.Layer]bool{},
-		haveFacts: make(chan struct{}, 1), haveWork: make(chan struct{}, 1),
+		haveFacts: make(chan struct{}, 1), haveWork: make(chan struct{}, 1), haveRoom: make(chan struct{}, 1),
 	}
 }
 
@@ -82,24 +83,21 @@ func (p *Publisher) room(lane subjects.Layer) int64 {
 	return max(0, int64(p.config.Window[lane])-p.outstanding[lane])
 }
 
-// take accepts what a transaction has committed.
+// take accepts what a unit has committed.
 func (p *Publisher) take(c *Changes) {
 	p.mu.Lock()
-	wake := c.wake
 	p.facts = append(p.facts, c.facts...)
 	for lane, rows := range c.work {
 		p.work = append(p.work, rows...)
 		p.outstanding[lane] += int64(len(rows))
 	}
+	for lane, left := range c.left {
+		p.backlog[lane] = p.backlog[lane] || left
+	}
 	for _, lane := range c.settled {
 		p.outstanding[lane] = max(0, p.outstanding[lane]-1)
-		wake = wake || p.backlog[lane]
 	}
-	if wake {
-		for _, lane := range p.lanes {
-			p.backlog[lane] = true
-		}
-	}
+	claimable := len(p.claimable()) > 0
 	p.mu.Unlock()
 	if len(c.facts) > 0 {
 		raise(p.haveFacts)
@@ -107,9 +105,27 @@ func (p *Publisher) take(c *Changes) {
 	if len(c.work) > 0 {
 		raise(p.haveWork)
 	}
-	if wake {
+	if claimable {
+		raise(p.haveRoom)
+	}
+	if len(c.left) > 0 {
 		p.signal.Raise()
 	}
+}
+
+// claimable lists the lanes with rows that wait and enough room for them. A claim
+// costs about the same for one row as for many, so it is put off until a sixteenth of
+// the window is free: half a slot of a fleet that the window suits. The caller holds
+// the lock.
+func (p *Publisher) claimable() []subjects.Layer {
+	var lanes []subjects.Layer
+	for _, lane := range p.lanes {
+		window := int64(p.config.Window[lane])
+		if p.backlog[lane] && window-p.outstanding[lane] >= max(1, window/16) {
+			lanes = append(lanes, lane)
+		}
+	}
+	return lanes
 }
 
 func raise(c chan struct{}) {
@@ -141,6 +157,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	group.Go(func() error {
 		return p.onEach(ctx, p.haveWork, func() error { return p.publishWork(ctx, p.taken(&p.work)) })
 	})
+	group.Go(func() error { return p.onEach(ctx, p.haveRoom, func() error { return p.claimBacklog(ctx) }) })
 	group.Go(func() error { return p.onEach(ctx, p.signal.C(), func() error { return p.claimAll(ctx) }) })
 	group.Go(func() error { return p.every(ctx, p.config.Poll, func() error { return p.sweep(ctx) }) })
 	return group.Wait()
@@ -208,32 +225,52 @@ func (p *Publisher) claimUnreported(ctx context.Context) error {
 	}
 }
 
-// claimAll lets out every fact, and of each lane what there is room for, until a
-// claim brings less than it could.
+// claimBacklog lets out what waits for room that there is now.
+func (p *Publisher) claimBacklog(ctx context.Context) error {
+	p.mu.Lock()
+	lanes := p.claimable()
+	p.mu.Unlock()
+	_, err := p.claimLanes(ctx, lanes)
+	return err
+}
+
+// claimAll lets out what other processes may have left, until a claim brings less
+// than it could: every fact, and of each lane what there is room for.
 func (p *Publisher) claimAll(ctx context.Context) error {
 	for {
 		facts := &claim{sql: claimFacts, args: []any{p.config.Lease, batchSize}}
-		claims, more := []*claim{facts}, false
-		before := p.outstandingNow()
-		for _, lane := range p.lanes {
-			claims = append(claims, &claim{sql: claimLane, args: []any{lane, p.config.Window[lane], p.config.Redrive, batchSize}})
-		}
-		if err := p.claim(ctx, claims...); err != nil {
-			return err
-		}
-		var work []row
-		for i, c := range claims {
-			more = more || len(c.rows) == batchSize
-			if i > 0 {
-				p.claimed(p.lanes[i-1], before[p.lanes[i-1]], len(c.rows))
-				work = append(work, c.rows...)
-			}
-		}
-		err := errors.Join(p.publishFacts(ctx, facts.rows), p.publishWork(ctx, work))
+		more, err := p.claimLanes(ctx, p.lanes, facts)
+		err = errors.Join(err, p.publishFacts(ctx, facts.rows))
 		if err != nil || !more {
 			return err
 		}
 	}
+}
+
+// claimLanes claims and publishes work of lanes, and makes other claims with it. It
+// says whether one of them brought as much as it could.
+func (p *Publisher) claimLanes(ctx context.Context, lanes []subjects.Layer, claims ...*claim) (more bool, err error) {
+	work := make([]*claim, len(lanes))
+	before := p.outstandingNow()
+	for i, lane := range lanes {
+		work[i] = &claim{sql: claimLane, args: []any{lane, p.config.Window[lane], p.config.Redrive, batchSize}}
+	}
+	claims = append(claims, work...)
+	if len(claims) == 0 {
+		return false, nil
+	}
+	if err := p.claim(ctx, claims...); err != nil {
+		return false, err
+	}
+	for _, c := range claims {
+		more = more || len(c.rows) == batchSize
+	}
+	var rows []row
+	for i, c := range work {
+		p.claimed(lanes[i], before[lanes[i]], len(c.rows))
+		rows = append(rows, c.rows...)
+	}
+	return more, p.publishWork(ctx, rows)
 }
 
 func (p *Publisher) outstandingNow() map[subjects.Layer]int64 {

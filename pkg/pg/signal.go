@@ -13,30 +13,26 @@ import (
 // each business transaction halves the commit rate; one per 5 ms costs nothing.
 const notifyEvery = 5 * time.Millisecond
 
-// Signal says "something was committed" within the process at once, and to other
-// processes by a debounced NOTIFY outside any business transaction. It may be lost:
-// whoever waits for it polls as well.
+// Signal says "something was committed" to other processes, by a debounced NOTIFY
+// outside any business transaction. It may be lost: whoever waits for it polls as well.
 type Signal struct {
 	db      *DB
 	channel string
 	self    string // tells our own notifications from others'
-	local   chan struct{}
-	remote  chan struct{}
+	heard   chan struct{}
+	raised  chan struct{}
 }
 
 // NewSignal makes a signal for one topic of the schema.
 func (db *DB) NewSignal(topic string) *Signal {
-	return &Signal{db: db, channel: db.schema + "_" + topic, self: rand.Text(), local: make(chan struct{}, 1), remote: make(chan struct{}, 1)}
+	return &Signal{db: db, channel: db.schema + "_" + topic, self: rand.Text(), heard: make(chan struct{}, 1), raised: make(chan struct{}, 1)}
 }
 
-// C receives at least once after a Raise anywhere.
-func (s *Signal) C() <-chan struct{} { return s.local }
+// C receives at least once after a Raise in another process.
+func (s *Signal) C() <-chan struct{} { return s.heard }
 
 // Raise is called after a commit. It does not block.
-func (s *Signal) Raise() {
-	offer(s.local)
-	offer(s.remote)
-}
+func (s *Signal) Raise() { offer(s.raised) }
 
 func offer(c chan struct{}) {
 	select {
@@ -69,7 +65,7 @@ func (s *Signal) notify(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.remote:
+		case <-s.raised:
 		}
 		_, _ = s.db.Exec(ctx, `SELECT pg_notify($1, $2)`, s.channel, s.self)
 		select {
@@ -91,14 +87,14 @@ func (s *Signal) listen(ctx context.Context) error {
 	if _, err := raw.Exec(ctx, "LISTEN "+pgx.Identifier{s.channel}.Sanitize()); err != nil {
 		return fmt.Errorf("listen on %s: %w", s.channel, err)
 	}
-	offer(s.local)
+	offer(s.heard)
 	for {
 		notification, err := raw.WaitForNotification(ctx)
 		if err != nil {
 			return fmt.Errorf("wait on %s: %w", s.channel, err)
 		}
 		if notification.Payload != s.self {
-			offer(s.local)
+			offer(s.heard)
 		}
 	}
 }
