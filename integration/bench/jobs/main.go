@@ -44,7 +44,7 @@ const (
 	sampleRate = 48_000
 	bulkSize   = 250              // jobs in one submission
 	poll       = time.Millisecond // of a job that is waited for alone
-	bulkPoll   = 10 * time.Millisecond
+	bulkPoll   = 50 * time.Millisecond
 )
 
 func main() {

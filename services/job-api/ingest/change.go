@@ -43,7 +43,7 @@ func (o *Jobs) unit(fn func(c *change) error) func(*pg.Unit) error {
 // change of a job holds this lock from its start, so changes stand in one order.
 func (c *change) lockJob(tenant string, id uuid.UUID) (*Job, error) {
 	var j *Job
-	c.queryJob(&j, `SELECT `+jobColumns+` FROM job WHERE id = $1 AND tenant_id = $2 FOR UPDATE`, id, tenant)
+	c.queryJob(&j, `SELECT `+jobColumns+` FROM job WHERE id = $1 AND (tenant_id = $2) IS TRUE FOR UPDATE`, id, tenant)
 	if err := c.Send(); err != nil {
 		return nil, fmt.Errorf("lock job %s: %w", id, err)
 	}

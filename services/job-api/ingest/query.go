@@ -20,7 +20,7 @@ import (
 
 // Get returns a job of a tenant, or a fault NotFound.
 func (o *Jobs) Get(ctx context.Context, tenant string, id uuid.UUID) (*Job, error) {
-	j, err := one(ctx, o.db, `SELECT `+jobColumns+` FROM job WHERE id = $1 AND tenant_id = $2`, id, tenant)
+	j, err := one(ctx, o.db, `SELECT `+jobColumns+` FROM job WHERE id = $1 AND (tenant_id = $2) IS TRUE`, id, tenant)
 	return j, notFound(err, id)
 }
 

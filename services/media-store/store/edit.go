@@ -71,7 +71,7 @@ func (s *Store) SetReadOnly(ctx context.Context, tenant Tenant, id uuid.UUID, by
 			return err
 		}, `
 			UPDATE flow SET read_only = $3, updated_by = $4, metadata_updated_at = clock_timestamp(), revision = nextval('flow_revision')
-			WHERE id = $1 AND tenant_id = $2 AND deleted_at IS NULL RETURNING id`, id, tenant, on, by)
+			WHERE id = $1 AND (tenant_id = $2) IS TRUE AND (deleted_at IS NULL) IS TRUE RETURNING id`, id, tenant, on, by)
 		return s.publishStand(ctx, u, subjects.FlowUpdated, tenant, id)
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Store) EditSource(ctx context.Context, tenant Tenant, id uuid.UUID, by 
 			return row.Scan(&source.ID, &source.Format, &source.Label, &source.Description, &source.Tags, &source.Created, &source.Updated)
 		}, `
 			SELECT id, format, label, description, tags, created_at, updated_at FROM source src
-			WHERE tenant_id = $1 AND id = $2 AND `+sourceLives+` FOR UPDATE`, tenant, id)
+			WHERE id = $2 AND (tenant_id = $1) IS TRUE AND `+sourceLives+` FOR UPDATE`, tenant, id)
 		err := u.Send()
 		if isNone(err) {
 			return fault.Newf(fault.NotFound, "there is no source %s", id)

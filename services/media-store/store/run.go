@@ -178,7 +178,7 @@ func only(flows []*Flow, ids []uuid.UUID) []*Flow {
 // the same run stay deleted.
 func (u *unit) queueClearDeleted(tenant Tenant, run Run, ids []uuid.UUID) {
 	u.Exec(`
-		DELETE FROM flow WHERE tenant_id = $1 AND id = ANY($2) AND deleted_at IS NOT NULL
+		DELETE FROM flow WHERE id = ANY($2) AND (tenant_id = $1) IS TRUE AND (deleted_at IS NOT NULL) IS TRUE
 			AND (job_id IS NULL OR job_id <> $3 OR run <> $4)`, tenant, ids, run.Job, run.Number)
 }
 
@@ -242,7 +242,7 @@ func (u *unit) queueMembers(f *Flow) {
 			return err
 		}, `
 			INSERT INTO flow_member (flow_id, position, member_id, role, mapping)
-			SELECT $1, $2, id, $3, $4 FROM flow WHERE id = $5 AND tenant_id = $6 AND deleted_at IS NULL AND id <> $1
+			SELECT $1, $2, id, $3, $4 FROM flow WHERE id = $5 AND (tenant_id = $6) IS TRUE AND (deleted_at IS NULL) IS TRUE AND id <> $1
 			ON CONFLICT (flow_id, position) DO UPDATE SET role = excluded.role RETURNING member_id`,
 			f.ID, i, m.Role, mapping, m.FlowID, f.Tenant)
 	}

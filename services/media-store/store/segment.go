@@ -54,7 +54,7 @@ func (f *lockedFlow) open() error {
 func (u *unit) queueFlowLocks(out *[]lockedFlow, tenant Tenant, ids []uuid.UUID, strength string) {
 	each(u, out, pgx.RowToStructByPos[lockedFlow], `
 		SELECT id, status, container, read_only, coalesce(job_id, ''), coalesce(run, 0), deleted_at IS NOT NULL
-		FROM flow WHERE tenant_id = $1 AND id = $2 `+strength, tenant, ids)
+		FROM flow WHERE id = $2 AND (tenant_id = $1) IS TRUE `+strength, tenant, ids)
 }
 
 // inOrder sorts ids: rows are locked in this order, so that those who lock several

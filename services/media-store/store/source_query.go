@@ -56,7 +56,7 @@ func scanSource(row pgx.CollectableRow) (*Source, error) {
 // Source returns one Source.
 func (s *Store) Source(ctx context.Context, tenant Tenant, id uuid.UUID) (*Source, error) {
 	found, err := collect(ctx, s.db, scanSource,
-		`SELECT `+sourceColumns+` WHERE src.tenant_id = $1 AND src.id = $2 AND `+sourceLives, tenant, id)
+		`SELECT `+sourceColumns+` WHERE src.id = $2 AND (src.tenant_id = $1) IS TRUE AND `+sourceLives, tenant, id)
 	if err != nil {
 		return nil, fmt.Errorf("read source %s: %w", id, err)
 	}
