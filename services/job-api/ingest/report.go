@@ -78,9 +78,13 @@ func (o *Jobs) ReportChunks(ctx context.Context, r Report, plan *jobv1.ReportChu
 		if err := keepFlows(j, plan.GetFlows()); err != nil {
 			return err
 		}
-		added, err := c.addChunks(j, plan.GetChunks())
-		if err != nil {
-			return err
+		var added []int32
+		c.queueChunks(&added, j, plan.GetChunks())
+		if plan.GetLast() {
+			c.queueBytes(j)
+		}
+		if err := c.Send(); err != nil {
+			return fmt.Errorf("add %d chunks to job %s: %w", len(plan.GetChunks()), j.ID, err)
 		}
 		c.handOut(j, subjects.Read, added...)
 		j.ChunksTotal += int32(len(added))
@@ -90,11 +94,6 @@ func (o *Jobs) ReportChunks(ctx context.Context, r Report, plan *jobv1.ReportChu
 			return nil
 		}
 		c.finish(w)
-		// From here on all is what is to be read: a file holds more than its media.
-		if err := c.tx.QueryRow(ctx, `SELECT COALESCE(sum(bytes), 0)::bigint FROM work WHERE job_id = $1 AND run = $2 AND layer = 'read'`,
-			j.ID, j.Run).Scan(&j.BytesTotal); err != nil {
-			return fmt.Errorf("count the bytes of job %s: %w", j.ID, err)
-		}
 		j.PlanComplete, j.State = true, Reading
 		if j.ChunksRemaining == 0 {
 			c.beginClosing(j)
@@ -122,8 +121,15 @@ func keepFlows(j *Job, flows []*mediav1.Flow) error {
 	return nil
 }
 
-// addChunks writes the work of chunks and returns the numbers of those that are new.
-func (c *change) addChunks(j *Job, chunks []*mediav1.Chunk) ([]int32, error) {
+// queueBytes queues the sum of what is to be read, which is what a job has in all
+// once its plan is complete: a file holds more than its media.
+func (c *change) queueBytes(j *Job) {
+	c.QueryRow(func(row pgx.Row) error { return row.Scan(&j.BytesTotal) },
+		`SELECT COALESCE(sum(bytes), 0)::bigint FROM work WHERE job_id = $1 AND run = $2 AND layer = 'read'`, j.ID, j.Run)
+}
+
+// queueChunks queues the work of chunks. The numbers of those that are new go to added.
+func (c *change) queueChunks(added *[]int32, j *Job, chunks []*mediav1.Chunk) {
 	n := len(chunks)
 	ids, numbers, documents, bytes, ranges := make([]uuid.UUID, n), make([]int32, n), make([][]byte, n), make([]int64, n), make([]string, n)
 	for i, chunk := range chunks {
@@ -133,19 +139,14 @@ func (c *change) addChunks(j *Job, chunks []*mediav1.Chunk) ([]int32, error) {
 			ranges[i] = chunk.GetTracks()[0].GetTimerange()
 		}
 	}
-	var added []int32
 	c.Query(func(rows pgx.Rows) (err error) {
-		added, err = pgx.CollectRows(rows, pgx.RowTo[int32])
+		*added, err = pgx.CollectRows(rows, pgx.RowTo[int32])
 		return err
 	}, `
 		INSERT INTO work (id, job_id, tenant_id, run, layer, number, document, bytes, timerange, created_at)
 		SELECT u.id, $1, $2, $3, 'read', u.number, u.document, u.bytes, u.timerange, $9
 		FROM unnest($4::uuid[], $5::int[], $6::bytea[], $7::bigint[], $8::text[]) AS u (id, number, document, bytes, timerange)
 		ON CONFLICT DO NOTHING RETURNING number`, j.ID, j.Tenant, j.Run, ids, numbers, documents, bytes, ranges, now())
-	if err := c.Send(); err != nil {
-		return nil, fmt.Errorf("add %d chunks to job %s: %w", n, j.ID, err)
-	}
-	return added, nil
 }
 
 // CompleteChunk counts a chunk down, and returns its number and the job as it is
