@@ -126,19 +126,8 @@ const (
 	deadlockDetected     = "40P01"
 )
 
-// maxTxAttempts bounds how often InTx runs a transaction that lost a race.
+// maxTxAttempts bounds how often a transaction is run that lost a race.
 const maxTxAttempts = 5
-
-// InTx runs fn in one transaction at READ COMMITTED, and again if it lost to a
-// deadlock or serialisation failure. fn must have no effect but on tx.
-func (db *DB) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	for attempt := 1; ; attempt++ {
-		err := pgx.BeginFunc(ctx, db.Pool, fn)
-		if err == nil || attempt == maxTxAttempts || !lostRace(err) {
-			return err
-		}
-	}
-}
 
 func lostRace(err error) bool {
 	return isCode(err, serializationFailure) || isCode(err, deadlockDetected)
