@@ -6,3 +6,13 @@ func Waiting(w *Writer) int {
 	defer w.mu.Unlock()
 	return len(w.waiting)
 }
+
+// MaxFlying bounds the transactions of one writer.
+const MaxFlying = maxFlying
+
+// Flying says how many transactions of a writer are under way.
+func Flying(w *Writer) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.flying
+}

@@ -30,7 +30,7 @@ DROP TABLE item;
 
 func open(t *testing.T) *pg.DB {
 	t.Helper()
-	db, err := pg.Open(t.Context(), meshtest.Database(t, meshtest.Template{}), "things", 8)
+	db, err := pg.Open(t.Context(), meshtest.Database(t, meshtest.Template{}), "things", 12)
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	require.NoError(t, db.Migrate(t.Context(), items))

@@ -56,29 +56,29 @@ func TestNote(t *testing.T) {
 	require.Equal(t, 1, query[int](t, db, `SELECT count(*) FROM item`))
 }
 
-// held makes a writer's transaction wait until release is called, so that units
-// gather behind it.
+// held makes a writer's transactions wait until release is called, so that units
+// gather behind them.
 func held(t *testing.T, db *pg.DB, w *pg.Writer) (release func()) {
 	t.Helper()
 	lock, err := db.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = lock.Exec(t.Context(), `LOCK TABLE item`)
 	require.NoError(t, err)
-	done := make(chan error, 1)
-	go func() {
-		done <- w.Do(context.Background(), "held", func(u *pg.Unit) error {
-			u.Exec(`SELECT count(*) FROM item`)
-			return u.Send()
-		})
-	}()
-	require.Eventually(t, func() bool {
-		var waits bool
-		err := db.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waits)
-		return err == nil && waits
-	}, patience, tick)
+	done := make(chan error, pg.MaxFlying)
+	for i := range pg.MaxFlying {
+		go func() {
+			done <- w.Do(context.Background(), fmt.Sprint("held ", i), func(u *pg.Unit) error {
+				u.Exec(`SELECT count(*) FROM item`)
+				return u.Send()
+			})
+		}()
+		require.Eventually(t, func() bool { return pg.Flying(w) == i+1 }, patience, tick)
+	}
 	return func() {
 		require.NoError(t, lock.Rollback(t.Context()))
-		require.NoError(t, <-done)
+		for range pg.MaxFlying {
+			require.NoError(t, <-done)
+		}
 	}
 }
 
@@ -122,6 +122,24 @@ func TestTogether(t *testing.T) {
 	require.Equal(t, []bool{true, true, true}, told)
 	require.Equal(t, 1, query[int](t, db, `SELECT count(DISTINCT tx) FROM item`))
 	require.Equal(t, 3, query[int](t, db, `SELECT count(*) FROM item WHERE n = 10 * id`))
+}
+
+// A transaction that waits for a lock does not hold up the units of other keys.
+func TestStuckUnit(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	w := db.NewWriter(pg.OnDisk)
+	add1 := func(u *pg.Unit) error { add(u, 1, 1); return nil }
+	lock, err := db.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = lock.Exec(t.Context(), `INSERT INTO item (id, n) VALUES (1, 1)`)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- w.Do(t.Context(), "stuck", add1) }()
+	require.NoError(t, w.Do(t.Context(), "other", func(u *pg.Unit) error { add(u, 2, 2); return nil }))
+	require.Empty(t, done)
+	require.NoError(t, lock.Rollback(t.Context()))
+	require.NoError(t, <-done)
 }
 
 // Units of one key stand in one order, each sees what the one before did.
@@ -169,7 +187,7 @@ func TestFailsAlone(t *testing.T) {
 		})
 		require.NoError(t, errs[2], name)
 		if name == "by another" { // two want the same row: one gets it
-			require.True(t, (errs[0] == nil) != (errs[1] == nil), "%v", errs)
+			require.NotEqual(t, errs[0] == nil, errs[1] == nil, "%v", errs)
 			require.Equal(t, 2, query[int](t, db, `SELECT count(*) FROM item`), name)
 			continue
 		}

@@ -18,7 +18,7 @@ import (
 // stands, under its lock. One that is read-only is refused.
 func (s *Store) EditFlow(ctx context.Context, tenant Tenant, id uuid.UUID, by string, change func(*Flow) error) error {
 	err := s.write(ctx, func(u *unit) error {
-		flow, err := u.lockWritable(ctx, tenant, id)
+		flow, err := u.lockWritable(tenant, id)
 		if err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ func (s *Store) EditFlow(ctx context.Context, tenant Tenant, id uuid.UUID, by st
 }
 
 // lockWritable locks a Flow that is there and not read-only, and reads it.
-func (u *unit) lockWritable(ctx context.Context, tenant Tenant, id uuid.UUID) (*Flow, error) {
+func (u *unit) lockWritable(tenant Tenant, id uuid.UUID) (*Flow, error) {
 	var (
 		locked []lockedFlow
 		flows  []*Flow
@@ -152,7 +152,7 @@ func (s *Store) EditSource(ctx context.Context, tenant Tenant, id uuid.UUID, by 
 // DeleteFlow hides a Flow and condemns what only it referred to.
 func (s *Store) DeleteFlow(ctx context.Context, tenant Tenant, id uuid.UUID) error {
 	err := s.write(ctx, func(u *unit) error {
-		if _, err := u.lockWritable(ctx, tenant, id); err != nil {
+		if _, err := u.lockWritable(tenant, id); err != nil {
 			return err
 		}
 		return s.deleteFlows(ctx, u, tenant, []uuid.UUID{id})
@@ -167,7 +167,7 @@ func (s *Store) DeleteFlow(ctx context.Context, tenant Tenant, id uuid.UUID) err
 // those of one object if its id is not empty.
 func (s *Store) DeleteSegments(ctx context.Context, tenant Tenant, flow uuid.UUID, within mediatime.Range, objectID string) error {
 	err := s.write(ctx, func(u *unit) error {
-		if _, err := u.lockWritable(ctx, tenant, flow); err != nil {
+		if _, err := u.lockWritable(tenant, flow); err != nil {
 			return err
 		}
 		var objects []string

@@ -227,7 +227,7 @@ func (u *unit) queueObjectLocks(out *[]lockedObject, tenant Tenant, ids []string
 }
 
 // lockObjects sends what is queued and locks objects that are there and in use.
-func (u *unit) lockObjects(ctx context.Context, tenant Tenant, ids ...string) (map[string]lockedObject, error) {
+func (u *unit) lockObjects(tenant Tenant, ids ...string) (map[string]lockedObject, error) {
 	var locked []lockedObject
 	u.queueObjectLocks(&locked, tenant, ids)
 	if err := u.Send(); err != nil {

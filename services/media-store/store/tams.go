@@ -86,7 +86,7 @@ func (s *Store) AllocateFor(ctx context.Context, tenant Tenant, flow uuid.UUID, 
 		wanted = append(wanted, Allocated{FlowID: flow})
 	}
 	err := s.write(ctx, func(u *unit) error {
-		if _, err := u.lockWritable(ctx, tenant, flow); err != nil {
+		if _, err := u.lockWritable(tenant, flow); err != nil {
 			return err
 		}
 		return u.queueObjects(tenant, uuid.Nil, contentType, wanted)
@@ -116,13 +116,13 @@ func (s *Store) PostSegment(ctx context.Context, tenant Tenant, p PostedSegment)
 		return err
 	}
 	err := s.write(ctx, func(u *unit) error {
-		flow, err := u.lockWritable(ctx, tenant, p.FlowID)
+		flow, err := u.lockWritable(tenant, p.FlowID)
 		if err != nil {
 			return err
 		}
 		var revisions []int64
 		u.queueRevisions(&revisions, 1)
-		if err := u.takeObject(ctx, tenant, &p); err != nil {
+		if err := u.takeObject(tenant, &p); err != nil {
 			return err
 		}
 		return s.addSegments(ctx, u, tenant, []*Flow{flow}, revisions, []NewSegment{p.NewSegment})
@@ -145,13 +145,13 @@ func checkPosted(p *PostedSegment) error {
 
 // takeObject brings the object of a posted segment to the state registered, and
 // takes over what is known of it.
-func (u *unit) takeObject(ctx context.Context, tenant Tenant, p *PostedSegment) error {
+func (u *unit) takeObject(tenant Tenant, p *PostedSegment) error {
 	if len(p.Instances) > 0 {
 		// Without bytes in our bucket, where the client keeps them is all there is.
 		u.Exec(`INSERT INTO object (tenant_id, id, flow_id, content_type) VALUES ($1, $2, $3, '') ON CONFLICT DO NOTHING`,
 			tenant, p.ObjectID, p.FlowID)
 	}
-	objects, err := u.lockObjects(ctx, tenant, p.ObjectID)
+	objects, err := u.lockObjects(tenant, p.ObjectID)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (u *unit) queueInstances(tenant Tenant, objectID string, add []Instance) {
 // AddInstance says where else the bytes of a registered object are.
 func (s *Store) AddInstance(ctx context.Context, tenant Tenant, objectID string, i Instance) error {
 	return s.write(ctx, func(u *unit) error {
-		objects, err := u.lockObjects(ctx, tenant, objectID)
+		objects, err := u.lockObjects(tenant, objectID)
 		if err != nil {
 			return err
 		}
@@ -219,7 +219,7 @@ func (s *Store) AddInstance(ctx context.Context, tenant Tenant, objectID string,
 // is left of it.
 func (s *Store) RemoveInstance(ctx context.Context, tenant Tenant, objectID, label string) error {
 	return s.write(ctx, func(u *unit) error {
-		if _, err := u.lockObjects(ctx, tenant, objectID); err != nil {
+		if _, err := u.lockObjects(tenant, objectID); err != nil {
 			return err
 		}
 		u.Query(func(rows pgx.Rows) error {
