@@ -30,6 +30,7 @@ func rules() map[string]func(Tree) []string {
 		"README maps the services":            READMEMapsServices,
 		"READMEs list the settings":           READMEsListSettings,
 		"READMEs list the methods":            READMEsListMethods,
+		"documents name paths":                DocumentsNamePaths,
 		"documents name targets of make":      DocumentsNameTargets,
 		"documents name commands":             DocumentsNameCommands,
 		"documents name metrics":              DocumentsNameMetrics,
