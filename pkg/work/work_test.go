@@ -263,7 +263,7 @@ func TestReleased(t *testing.T) {
 // Bytes that move keep the work from going to another.
 func TestWorking(t *testing.T) {
 	t.Parallel()
-	policy := bus.Policy{AckWait: 200 * time.Millisecond, MaxAckPending: 10, Slots: 2, RetryDelay: 10 * time.Millisecond, StopGrace: time.Second}
+	policy := bus.Policy{AckWait: time.Second, MaxAckPending: 10, Slots: 2, RetryDelay: 10 * time.Millisecond, StopGrace: time.Second}
 	var moved atomic.Int64
 	b := newBenchWith(t, policy, &owner{}, func(_ context.Context, task *work.Task) error {
 		slow := task.Input(dripping{}, func(n int) { moved.Add(int64(n)) })
@@ -279,13 +279,13 @@ func TestWorking(t *testing.T) {
 	require.Equal(t, dripping{}.Size(), moved.Load())
 }
 
-// dripping is a file that takes three times AckWait to read.
+// dripping is a file that takes longer than twice AckWait to read.
 type dripping struct{}
 
 func (dripping) Size() int64 { return 30 }
 
 func (dripping) ReadAt(p []byte, off int64) (int, error) {
-	<-time.After(20 * time.Millisecond)
+	<-time.After(80 * time.Millisecond)
 	n := min(len(p), 1, int(dripping{}.Size()-off))
 	if n == 0 {
 		return 0, io.EOF
