@@ -39,7 +39,7 @@ func pkgOrder() [][]string {
 		{"auth"},
 		{"serve"},
 		{"formats"},
-		{"runs"},
+		{"runs", "sources"},
 		{"service"},
 		{"work"},
 		{"embed"},

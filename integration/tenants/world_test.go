@@ -21,6 +21,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 	"github.com/grainmesh/grainmesh/services/grainmesh/mesh"
@@ -104,7 +105,7 @@ func (w *world) fill(t *testing.T) {
 		{"source", described.GetFlow().GetSourceId(), uuid.NewString()},
 		{"key", key, "key-of-nobody"},
 		{"label", "secret-label", "nobodys-label"},
-		{"file", file, bucket + service.UploadPrefix("nobody") + "/" + uuid.NewString() + "/secret.wav"},
+		{"file", file, bucket + sources.UploadPrefix("nobody") + "/" + uuid.NewString() + "/secret.wav"},
 		{"stored", bucket + stored, bucket + strings.NewReplacer(tenantA, "nobody", object, nobodys).Replace(stored)},
 		{"object", object, nobodys}, // after the key, which ends with it
 		{"upload", open, renamed(t, open)},

@@ -3,8 +3,6 @@ package formats
 import (
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
@@ -19,7 +17,7 @@ func (a *Analysis) Proto() *mediav1.Analysis {
 	for _, t := range a.Tracks {
 		track := &mediav1.Track{
 			Number: int32(t.Number), Timerange: t.Range.String(), Bytes: t.Bytes, Grains: t.Grains, Skipped: t.Skipped,
-			GivenSourceId: idText(t.GivenSource), GivenFlowId: idText(t.GivenFlow),
+			GivenSourceId: media.IDText(t.GivenSource), GivenFlowId: media.IDText(t.GivenFlow),
 		}
 		if t.Flow != nil {
 			track.Flow = t.Flow.Proto()
@@ -46,10 +44,10 @@ func AnalysisFromProto(in *mediav1.Analysis) (*Analysis, error) {
 				return nil, fmt.Errorf("track %d: %w", track.Number, err)
 			}
 		}
-		if track.GivenSource, err = parseID(t.GetGivenSourceId()); err != nil {
+		if track.GivenSource, err = media.ParseID(t.GetGivenSourceId()); err != nil {
 			return nil, fmt.Errorf("track %d: %w", track.Number, err)
 		}
-		if track.GivenFlow, err = parseID(t.GetGivenFlowId()); err != nil {
+		if track.GivenFlow, err = media.ParseID(t.GetGivenFlowId()); err != nil {
 			return nil, fmt.Errorf("track %d: %w", track.Number, err)
 		}
 		a.Tracks = append(a.Tracks, track)
@@ -74,7 +72,7 @@ func ChunkFromProto(in *mediav1.Chunk) (*Chunk, error) {
 	for _, t := range in.GetTracks() {
 		track := ChunkTrack{Number: int(t.GetNumber()), Objects: int(t.GetObjects())}
 		var err error
-		if track.Flow, err = parseID(t.GetFlowId()); err != nil {
+		if track.Flow, err = media.ParseID(t.GetFlowId()); err != nil {
 			return nil, fmt.Errorf("chunk %d, track %d: %w", c.Number, track.Number, err)
 		}
 		if track.Range, err = mediatime.ParseRange(t.GetTimerange()); err != nil {
@@ -83,22 +81,4 @@ func ChunkFromProto(in *mediav1.Chunk) (*Chunk, error) {
 		c.Tracks = append(c.Tracks, track)
 	}
 	return c, nil
-}
-
-func idText(id uuid.UUID) string {
-	if id == uuid.Nil {
-		return ""
-	}
-	return id.String()
-}
-
-func parseID(s string) (uuid.UUID, error) {
-	if s == "" {
-		return uuid.Nil, nil
-	}
-	id, err := uuid.Parse(s)
-	if err != nil {
-		return uuid.Nil, fmt.Errorf("%q is not a UUID: %w", s, err)
-	}
-	return id, nil
 }

@@ -13,7 +13,7 @@ import (
 // Proto returns the Flow as APIs carry it.
 func (f *Flow) Proto() *mediav1.Flow {
 	out := &mediav1.Flow{
-		Id: idText(f.ID), SourceId: idText(f.SourceID), Format: string(f.Format),
+		Id: IDText(f.ID), SourceId: IDText(f.SourceID), Format: string(f.Format),
 		Codec: f.Codec, Container: f.Container, Label: f.Label, Description: f.Description,
 		Tags: f.Tags.Proto(), Status: statusToProto[f.Status], GrainRate: rateProto(f.GrainRate),
 		Timescale: f.Timescale, Timerange: f.Timerange.String(),
@@ -51,10 +51,10 @@ func FlowFromProto(in *mediav1.Flow) (*Flow, error) {
 		Video: videoFromProto(in.GetVideo()), Audio: audioFromProto(in.GetAudio()),
 	}
 	var err error
-	if f.ID, err = parseID(in.GetId()); err != nil {
+	if f.ID, err = ParseID(in.GetId()); err != nil {
 		return nil, fmt.Errorf("flow id: %w", err)
 	}
-	if f.SourceID, err = parseID(in.GetSourceId()); err != nil {
+	if f.SourceID, err = ParseID(in.GetSourceId()); err != nil {
 		return nil, fmt.Errorf("source id of flow %s: %w", f.ID, err)
 	}
 	if text := in.GetTimerange(); text != "" {
@@ -63,7 +63,7 @@ func FlowFromProto(in *mediav1.Flow) (*Flow, error) {
 		}
 	}
 	for _, m := range in.GetCollection() {
-		id, err := parseID(m.GetFlowId())
+		id, err := ParseID(m.GetFlowId())
 		if err != nil {
 			return nil, fmt.Errorf("member of flow %s: %w", f.ID, err)
 		}
@@ -78,14 +78,14 @@ func FlowFromProto(in *mediav1.Flow) (*Flow, error) {
 // Proto returns the Source as APIs carry it.
 func (s *Source) Proto() *mediav1.Source {
 	return &mediav1.Source{
-		Id: idText(s.ID), Format: string(s.Format), Label: s.Label, Description: s.Description,
+		Id: IDText(s.ID), Format: string(s.Format), Label: s.Label, Description: s.Description,
 		Tags: s.Tags.Proto(), CreatedUnixNs: unixNanos(s.Created), UpdatedUnixNs: unixNanos(s.Updated),
 	}
 }
 
 // SourceFromProto reads what Proto wrote.
 func SourceFromProto(in *mediav1.Source) (*Source, error) {
-	id, err := parseID(in.GetId())
+	id, err := ParseID(in.GetId())
 	if err != nil {
 		return nil, fmt.Errorf("source id: %w", err)
 	}
@@ -193,15 +193,16 @@ func statusFromProto(in mediav1.FlowStatus) Status {
 	return ""
 }
 
-// idText writes the nil id as an empty string.
-func idText(id uuid.UUID) string {
+// IDText writes an id as messages hold it: the nil id is an empty string.
+func IDText(id uuid.UUID) string {
 	if id == uuid.Nil {
 		return ""
 	}
 	return id.String()
 }
 
-func parseID(s string) (uuid.UUID, error) {
+// ParseID reads what IDText wrote.
+func ParseID(s string) (uuid.UUID, error) {
 	if s == "" {
 		return uuid.Nil, nil
 	}

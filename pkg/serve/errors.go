@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/google/uuid"
+
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 )
@@ -26,4 +28,13 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(e.HTTPStatus())
 	_ = json.NewEncoder(w).Encode(errorBody{e.Code, e.Message, e.Blame(), e.Retryable(), telemetry.TraceID(r.Context())})
+}
+
+// ParseID reads an id that a field of a request holds.
+func ParseID(field, text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.Nil, fault.Newf(fault.InvalidArgument, "%s is %q, want a UUID", field, text)
+	}
+	return id, nil
 }

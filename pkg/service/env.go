@@ -19,8 +19,11 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
 	"github.com/grainmesh/grainmesh/pkg/pg"
+	"github.com/grainmesh/grainmesh/pkg/rangereader"
 	"github.com/grainmesh/grainmesh/pkg/serve"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
+	"github.com/grainmesh/grainmesh/pkg/urlguard"
 )
 
 // Env is where a service finds its settings and its neighbours. A neighbour is
@@ -113,8 +116,8 @@ func (e *Env) Redis(context.Context) (*redis.Client, error) {
 	return client, nil
 }
 
-// Objects opens the bucket of the mesh. Making it is the media store's part.
-func (e *Env) Objects(context.Context) (*objstore.Bucket, error) {
+// Objects opens the object store.
+func (e *Env) Objects(context.Context) (*objstore.Store, error) {
 	if e.Settings.S3URL == "" {
 		return nil, missing("GRAINMESH_S3_URL", "http://KEY:SECRET@host:9000")
 	}
@@ -124,7 +127,35 @@ func (e *Env) Objects(context.Context) (*objstore.Bucket, error) {
 	}
 	e.process.closeWith(store.Close)
 	e.process.health.Need(e.Name+" object store", store.Ping)
+	return store, nil
+}
+
+// Bucket opens the bucket of the mesh. Making it is the media store's part.
+func (e *Env) Bucket(ctx context.Context) (*objstore.Bucket, error) {
+	store, err := e.Objects(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return store.Bucket(e.Settings.S3Bucket), nil
+}
+
+// Sources makes the way to the files that jobs name, with the guard that the settings
+// say.
+func (e *Env) Sources(ctx context.Context) (*sources.Sources, error) {
+	guard, err := urlguard.New(urlguard.Config{Allow: e.Settings.AllowHosts})
+	if err != nil {
+		return nil, fmt.Errorf("GRAINMESH_ALLOW_HOSTS: %w", err)
+	}
+	store, err := e.Objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opener, err := rangereader.New(rangereader.Config{Guard: guard, Store: store})
+	if err != nil {
+		return nil, err
+	}
+	e.process.closeWith(opener.Close)
+	return sources.New(opener, e.Settings.S3Bucket), nil
 }
 
 // Neighbour returns the internal address of another service and a client that

@@ -15,7 +15,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/rangereader"
 	"github.com/grainmesh/grainmesh/pkg/rangereader/rangetest"
-	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	"github.com/grainmesh/grainmesh/pkg/urlguard"
 	"github.com/grainmesh/grainmesh/pkg/work/worktest"
@@ -84,7 +84,7 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, err)
 	t.Cleanup(opener.Close)
 	config := Config{Policy: worktest.Policy()}
-	b.Service, err = New(config, Deps{Reports: b.reports, Sources: service.NewSources(opener, "media"), Formats: registry})
+	b.Service, err = New(config, Deps{Reports: b.reports, Sources: sources.New(opener, "media"), Formats: registry})
 	require.NoError(t, err)
 	return b
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/serve"
-	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 	"github.com/grainmesh/grainmesh/pkg/work"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
@@ -17,7 +17,7 @@ type Deps struct {
 	Worker  *work.Worker
 	Reports jobv1.Reports
 	Store   mediastorev1.Segments
-	Sources *service.Sources
+	Sources *sources.Sources
 	Formats *formats.Registry
 	Twirp   *serve.TwirpServer
 }

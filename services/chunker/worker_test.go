@@ -15,7 +15,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	"github.com/grainmesh/grainmesh/pkg/rangereader"
 	"github.com/grainmesh/grainmesh/pkg/rangereader/rangetest"
-	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	"github.com/grainmesh/grainmesh/pkg/urlguard"
 	"github.com/grainmesh/grainmesh/pkg/work/worktest"
@@ -102,7 +102,7 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, err)
 	t.Cleanup(opener.Close)
 	b.Service, err = New(Config{Policy: worktest.Policy()}, Deps{
-		Reports: b.reports, Store: b.store, Sources: service.NewSources(opener, "media"), Formats: registry,
+		Reports: b.reports, Store: b.store, Sources: sources.New(opener, "media"), Formats: registry,
 	})
 	require.NoError(t, err)
 	return b

@@ -3,6 +3,7 @@ package jobapi
 import (
 	"context"
 
+	"github.com/grainmesh/grainmesh/pkg/serve"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	"github.com/grainmesh/grainmesh/services/job-api/ingest"
 )
@@ -11,7 +12,7 @@ import (
 type reportsServer struct{ *Service }
 
 func (s reportsServer) StartWork(ctx context.Context, r *jobv1.StartWorkRequest) (*jobv1.StartWorkResponse, error) {
-	id, err := parseID("id", r.GetId())
+	id, err := serve.ParseID("id", r.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +71,9 @@ func reportOf(r interface {
 	GetJobId() string
 }) (report ingest.Report, err error) {
 	report.Epoch = r.GetEpoch()
-	if report.Work, err = parseID("id", r.GetId()); err != nil || r.GetJobId() == "" {
+	if report.Work, err = serve.ParseID("id", r.GetId()); err != nil || r.GetJobId() == "" {
 		return report, err
 	}
-	report.Job, err = parseID("job_id", r.GetJobId())
+	report.Job, err = serve.ParseID("job_id", r.GetJobId())
 	return report, err
 }

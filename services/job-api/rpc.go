@@ -4,8 +4,6 @@ import (
 	"context"
 	"strconv"
 
-	"github.com/google/uuid"
-
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/serve"
@@ -35,14 +33,6 @@ type jobsServer struct{ *Service }
 
 func tenant(ctx context.Context) string { return auth.From(ctx).Tenant }
 
-func parseID(field, text string) (uuid.UUID, error) {
-	id, err := uuid.Parse(text)
-	if err != nil {
-		return uuid.Nil, fault.Newf(fault.InvalidArgument, "%s is %q, want a UUID", field, text)
-	}
-	return id, nil
-}
-
 func (s jobsServer) CreateJob(ctx context.Context, r *jobv1.CreateJobRequest) (*jobv1.CreateJobResponse, error) {
 	jobs, err := s.jobs.Submit(ctx, tenant(ctx), []*jobv1.CreateJobRequest{r})
 	if err != nil {
@@ -68,7 +58,7 @@ func protoJobs(jobs []*ingest.Job) []*jobv1.Job {
 }
 
 func (s jobsServer) GetJob(ctx context.Context, r *jobv1.GetJobRequest) (*jobv1.GetJobResponse, error) {
-	id, err := parseID("id", r.GetId())
+	id, err := serve.ParseID("id", r.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +80,7 @@ func (s jobsServer) ListJobs(ctx context.Context, r *jobv1.ListJobsRequest) (*jo
 }
 
 func (s jobsServer) CancelJob(ctx context.Context, r *jobv1.CancelJobRequest) (*jobv1.CancelJobResponse, error) {
-	id, err := parseID("id", r.GetId())
+	id, err := serve.ParseID("id", r.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +92,7 @@ func (s jobsServer) CancelJob(ctx context.Context, r *jobv1.CancelJobRequest) (*
 }
 
 func (s jobsServer) RetryJob(ctx context.Context, r *jobv1.RetryJobRequest) (*jobv1.RetryJobResponse, error) {
-	id, err := parseID("id", r.GetId())
+	id, err := serve.ParseID("id", r.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +104,7 @@ func (s jobsServer) RetryJob(ctx context.Context, r *jobv1.RetryJobRequest) (*jo
 }
 
 func (s jobsServer) ListChunks(ctx context.Context, r *jobv1.ListChunksRequest) (*jobv1.ListChunksResponse, error) {
-	id, err := parseID("job_id", r.GetJobId())
+	id, err := serve.ParseID("job_id", r.GetJobId())
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +127,7 @@ func (s jobsServer) ListChunks(ctx context.Context, r *jobv1.ListChunksRequest) 
 }
 
 func (s jobsServer) TraceJob(ctx context.Context, r *jobv1.TraceJobRequest) (*jobv1.TraceJobResponse, error) {
-	id, err := parseID("id", r.GetId())
+	id, err := serve.ParseID("id", r.GetId())
 	if err != nil {
 		return nil, err
 	}

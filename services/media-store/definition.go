@@ -29,7 +29,7 @@ func Definition() service.Definition {
 		if deps.Queue, err = env.Bus(ctx); err != nil {
 			return nil, err
 		}
-		if deps.Bucket, err = env.Objects(ctx); err != nil {
+		if deps.Bucket, err = env.Bucket(ctx); err != nil {
 			return nil, err
 		}
 		if err := deps.Bucket.EnsureBucket(ctx, config.AllowOrigins...); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
+	"github.com/grainmesh/grainmesh/pkg/serve"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 
 	"github.com/grainmesh/grainmesh/services/media-store/store"
@@ -67,13 +68,13 @@ func (r *rpc) AllocateObjects(
 	if err != nil {
 		return nil, err
 	}
-	work, err := decodeID("work_id", in.GetWorkId())
+	work, err := serve.ParseID("work_id", in.GetWorkId())
 	if err != nil {
 		return nil, err
 	}
 	counts := make(map[uuid.UUID]int, len(in.GetObjects()))
 	for text, n := range in.GetObjects() {
-		flow, err := decodeID("objects", text)
+		flow, err := serve.ParseID("objects", text)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +134,7 @@ func (r *rpc) RegisterSegments(
 func decodeRegistration(in *mediastorev1.RegisterSegmentsRequest) (store.Registration, error) {
 	out := store.Registration{Epoch: in.GetEpoch()}
 	var err error
-	if out.WorkID, err = decodeID("work_id", in.GetWorkId()); err != nil {
+	if out.WorkID, err = serve.ParseID("work_id", in.GetWorkId()); err != nil {
 		return out, err
 	}
 	if out.Run, err = decodeRun(in.GetJobId(), in.GetRun()); err != nil {
@@ -151,7 +152,7 @@ func decodeSegment(in *mediastorev1.NewSegment) (store.NewSegment, error) {
 		},
 	}
 	var err error
-	if out.FlowID, err = decodeID("flow_id", in.GetFlowId()); err != nil {
+	if out.FlowID, err = serve.ParseID("flow_id", in.GetFlowId()); err != nil {
 		return out, err
 	}
 	if out.Range, err = decodeRange(in.GetTimerange()); err != nil {
@@ -200,7 +201,7 @@ func (r *rpc) ReadIndex(ctx context.Context, in *mediastorev1.ReadIndexRequest) 
 		return nil, err
 	}
 	query := store.SegmentQuery{Range: mediatime.Eternity, WithIndex: true}
-	if query.Flow, err = decodeID("flow_id", in.GetFlowId()); err != nil {
+	if query.Flow, err = serve.ParseID("flow_id", in.GetFlowId()); err != nil {
 		return nil, err
 	}
 	if text := in.GetTimerange(); text != "" {
@@ -276,12 +277,4 @@ func codeOf(err error) fault.Code {
 		return e.Code
 	}
 	return fault.InvalidArgument
-}
-
-func decodeID(field, text string) (uuid.UUID, error) {
-	id, err := uuid.Parse(text)
-	if err != nil {
-		return uuid.Nil, fault.Newf(fault.InvalidArgument, "%s is %q, want a UUID", field, text)
-	}
-	return id, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
+	"github.com/grainmesh/grainmesh/pkg/serve"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
 	mediastorev1 "github.com/grainmesh/grainmesh/rpc/mediastore/v1"
 
@@ -30,7 +31,7 @@ func (r *rpc) GetFlow(ctx context.Context, in *mediastorev1.GetFlowRequest) (*me
 	if err != nil {
 		return nil, err
 	}
-	id, err := decodeID("id", in.GetId())
+	id, err := serve.ParseID("id", in.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func (r *rpc) ListFlows(ctx context.Context, in *mediastorev1.ListFlowsRequest) 
 	}
 	query := store.FlowQuery{Format: media.Format(in.GetFormat()), Text: in.GetText(), JobID: in.GetJobId()}
 	if in.GetSourceId() != "" {
-		if query.SourceID, err = decodeID("source_id", in.GetSourceId()); err != nil {
+		if query.SourceID, err = serve.ParseID("source_id", in.GetSourceId()); err != nil {
 			return nil, err
 		}
 	}
@@ -75,7 +76,7 @@ func (r *rpc) GetSource(ctx context.Context, in *mediastorev1.GetSourceRequest) 
 	if err != nil {
 		return nil, err
 	}
-	id, err := decodeID("id", in.GetId())
+	id, err := serve.ParseID("id", in.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +118,7 @@ func (r *rpc) ListGrains(ctx context.Context, in *mediastorev1.ListGrainsRequest
 	if err != nil {
 		return nil, err
 	}
-	flow, err := decodeID("flow_id", in.GetFlowId())
+	flow, err := serve.ParseID("flow_id", in.GetFlowId())
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func Definition() service.Definition {
 			return nil, err
 		}
 		deps.Store = mediastorev1.NewSegmentsProtobufClient(url, client, serve.ClientOption())
-		objects, err := env.ObjectStore(ctx)
+		objects, err := env.Objects(ctx)
 		if err != nil {
 			return nil, err
 		}

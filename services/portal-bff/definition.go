@@ -30,7 +30,7 @@ func Definition() service.Definition {
 		if deps.Redis, err = env.Redis(ctx); err != nil {
 			return nil, err
 		}
-		if deps.Bucket, err = env.Objects(ctx); err != nil {
+		if deps.Bucket, err = env.Bucket(ctx); err != nil {
 			return nil, err
 		}
 		if err := deps.Bucket.EnsureBucket(ctx, env.Settings.PublicURL); err != nil {

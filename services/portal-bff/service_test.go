@@ -15,7 +15,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/bus"
 	"github.com/grainmesh/grainmesh/pkg/fault"
-	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	portalv1 "github.com/grainmesh/grainmesh/rpc/portal/v1"
@@ -216,7 +216,7 @@ func TestAFileIsUploadedInParts(t *testing.T) {
 	done, err := api.CompleteUpload(t.Context(), request)
 	require.NoError(t, err)
 	prefix := "s3://" + p.deps.Bucket.Name() + "/"
-	require.True(t, strings.HasPrefix(done.GetUrl(), prefix+service.UploadPrefix("acme")+"/"), done.GetUrl())
+	require.True(t, strings.HasPrefix(done.GetUrl(), prefix+sources.UploadPrefix("acme")+"/"), done.GetUrl())
 	require.True(t, strings.HasSuffix(done.GetUrl(), "/A film.mp4"), done.GetUrl())
 	object, err := p.deps.Bucket.Stat(t.Context(), strings.TrimPrefix(done.GetUrl(), prefix))
 	require.NoError(t, err)

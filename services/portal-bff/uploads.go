@@ -11,7 +11,7 @@ import (
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
-	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 )
 
 // upload is one file on its way to the object store. It is kept nowhere: its id says
@@ -50,7 +50,7 @@ func parseUpload(tenant, id string) (*upload, error) {
 	if err != nil || u.Part <= 0 || u.Size <= 0 || path.Clean(u.Key) != u.Key {
 		return nil, fault.Newf(fault.InvalidArgument, "upload_id %q is not one that StartUpload gave", id)
 	}
-	if !strings.HasPrefix(u.Key, service.UploadPrefix(tenant)+"/") {
+	if !strings.HasPrefix(u.Key, sources.UploadPrefix(tenant)+"/") {
 		return nil, fault.New(fault.NotFound, "there is no such upload")
 	}
 	return u, nil
@@ -68,7 +68,7 @@ func (s *Service) begin(ctx context.Context, tenant, name, mimeType string, size
 		return nil, fault.Newf(fault.BodyTooLarge, "%s has %d bytes, at most %d can be uploaded", name, size, s.config.MaxUpload)
 	}
 	u := &upload{
-		Key: service.UploadPrefix(tenant) + "/" + uuid.NewString() + "/" + name, Size: size,
+		Key: sources.UploadPrefix(tenant) + "/" + uuid.NewString() + "/" + name, Size: size,
 		Part: max(s.config.PartBytes, (size+maxParts-1)/maxParts),
 	}
 	var err error

@@ -6,12 +6,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
-	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 )
 
 func TestAnUploadIsItsOwnId(t *testing.T) {
 	t.Parallel()
-	u := &upload{Key: service.UploadPrefix("acme") + "/7/film.mp4", Upload: "s3", Size: 33, Part: 16}
+	u := &upload{Key: sources.UploadPrefix("acme") + "/7/film.mp4", Upload: "s3", Size: 33, Part: 16}
 	require.EqualValues(t, 3, u.parts())
 	got, err := parseUpload("acme", u.id())
 	require.NoError(t, err)
@@ -23,7 +23,7 @@ func TestAnUploadIsItsOwnId(t *testing.T) {
 
 func TestParseUploadRefuses(t *testing.T) {
 	t.Parallel()
-	prefix := service.UploadPrefix("acme")
+	prefix := sources.UploadPrefix("acme")
 	for name, u := range map[string]upload{
 		"a path that climbs":   {Key: prefix + "/../../other/film.mp4", Size: 1, Part: 1},
 		"no size of parts":     {Key: prefix + "/film.mp4", Size: 1},

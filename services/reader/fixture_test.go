@@ -20,7 +20,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 	"github.com/grainmesh/grainmesh/pkg/rangereader"
 	"github.com/grainmesh/grainmesh/pkg/rangereader/rangetest"
-	"github.com/grainmesh/grainmesh/pkg/service"
+	"github.com/grainmesh/grainmesh/pkg/sources"
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 	"github.com/grainmesh/grainmesh/pkg/urlguard"
 	"github.com/grainmesh/grainmesh/pkg/work/worktest"
@@ -183,7 +183,7 @@ func setup(t *testing.T) *bundle {
 	t.Cleanup(opener.Close)
 	config := Config{Policy: worktest.Policy(), Uploads: uploadsAtOnce, ParallelRanges: 2, RangeBytes: 1 << 20}
 	b.Service, err = New(config, Deps{
-		Worker: b.queue.Worker, Reports: b.reports, Store: b.store, Sources: service.NewSources(opener, "media"),
+		Worker: b.queue.Worker, Reports: b.reports, Store: b.store, Sources: sources.New(opener, "media"),
 		Formats: registry, Objects: client, Metrics: prometheus.NewRegistry(),
 	})
 	require.NoError(t, err)

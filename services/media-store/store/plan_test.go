@@ -68,7 +68,7 @@ func TestStatementsOfAJobScanNoTable(t *testing.T) {
 	require.NoError(t, err)
 	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())
 	traced := &bundle{store.New(db, publisher, trace), db}
-	for _, ending := range []store.Ending{store.Close, store.Discard} {
+	for _, ending := range []store.Ending{store.Close, store.CloseAtGap, store.Discard} {
 		traced.oneJob(t, ending)
 	}
 
