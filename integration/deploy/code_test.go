@@ -21,7 +21,7 @@ var neighbours = map[string]*regexp.Regexp{
 	"GRAINMESH_DATABASE_URL":      regexp.MustCompile(`env\.Database\(`),
 	"GRAINMESH_NATS_URL":          regexp.MustCompile(`env\.Bus\(|work\.ForLayer\(`),
 	"GRAINMESH_REDIS_URL":         regexp.MustCompile(`env\.Redis\(`),
-	"GRAINMESH_S3_URL":            regexp.MustCompile(`env\.(Objects|ObjectStore|Sources)\(`),
+	"GRAINMESH_S3_URL":            regexp.MustCompile(`env\.(Objects|Bucket|Sources)\(`),
 	"GRAINMESH_NEIGHBOURS":        regexp.MustCompile(`env\.Neighbour\(|work\.ForLayer\(`),
 	"GRAINMESH_PUBLIC_NEIGHBOURS": regexp.MustCompile(`Settings: env\.Settings`),
 	"GRAINMESH_PUBLIC_URL":        regexp.MustCompile(`env\.Settings\.PublicURL`),
