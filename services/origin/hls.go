@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -16,6 +17,8 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/serve"
+
+	"github.com/grainmesh/grainmesh/services/origin/cache"
 )
 
 // hlsPrefix is what paths of HLS begin with:
@@ -213,6 +216,9 @@ func (s *Service) media(ctx context.Context, t *target, v *view, track *trackVie
 		}
 		return newResource(body, kind), nil
 	})
+	if errors.Is(err, cache.ErrPanic) {
+		s.deps.Log.ErrorContext(ctx, "making a segment panicked", "flow_id", t.flow, "track", t.track, "file", t.file, "err", err)
+	}
 	if err == nil {
 		s.metrics.countServed(hit)
 	}

@@ -6,6 +6,9 @@ package cache
 import (
 	"container/list"
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
@@ -43,9 +46,12 @@ func New[V any](limit int64, size func(V) int64) *Cache[V] {
 	}
 }
 
+// ErrPanic says that what was to make a value panicked.
+var ErrPanic = errors.New("making it panicked")
+
 // Get returns the value of a key, and whether it was there; if not, it calls fill,
 // once for all who wait for it. The context of fill ends when the last of them has
-// gone. Errors are not kept.
+// gone. Errors are not kept; a panic of fill is one, [ErrPanic].
 func (c *Cache[V]) Get(ctx context.Context, key string, fill func(context.Context) (V, error)) (V, bool, error) {
 	c.mu.Lock()
 	if e, ok := c.entries[key]; ok {
@@ -75,7 +81,7 @@ func (c *Cache[V]) start(ctx context.Context, key string, fill func(context.Cont
 	c.flights[key] = f
 	go func() {
 		defer cancel()
-		f.value, f.err = fill(ctx)
+		f.value, f.err = guarded(ctx, fill)
 		c.mu.Lock()
 		if c.flights[key] == f {
 			delete(c.flights, key)
@@ -87,6 +93,17 @@ func (c *Cache[V]) start(ctx context.Context, key string, fill func(context.Cont
 		close(f.done)
 	}()
 	return f
+}
+
+// guarded calls fill, and makes a panic an error of those who wait: it reads media that
+// others made, in a goroutine whose panic would end the process.
+func guarded[V any](ctx context.Context, fill func(context.Context) (V, error)) (value V, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", ErrPanic, p, debug.Stack())
+		}
+	}()
+	return fill(ctx)
 }
 
 // leave gives up waiting; what nobody waits for any more is stopped, and who comes

@@ -68,6 +68,32 @@ func TestErrorsAreNotKept(t *testing.T) {
 	require.True(t, put(t, c, "k", "v"))
 }
 
+// Stored media may be hostile: what reading it does to one segment, it does to those who
+// asked for that segment, and to nobody else.
+func TestAPanicIsAnErrorOfThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	c := newCache(100)
+	release := make(chan struct{})
+	var group sync.WaitGroup
+	for range 5 {
+		group.Go(func() {
+			_, hit, err := c.Get(t.Context(), "k", func(context.Context) (string, error) {
+				<-release
+				header := []byte("short")
+				return string(header[7+c.Used():]), nil
+			})
+			require.ErrorIs(t, err, cache.ErrPanic)
+			require.ErrorContains(t, err, "out of range")
+			require.ErrorContains(t, err, "cache_test.go", "it says where")
+			require.False(t, hit)
+		})
+	}
+	close(release)
+	group.Wait()
+	require.False(t, put(t, c, "k", "v"), "it is not kept")
+	require.True(t, put(t, c, "k", "v"))
+}
+
 func TestWhatNobodyWaitsForIsStopped(t *testing.T) {
 	t.Parallel()
 	c := newCache(100)
