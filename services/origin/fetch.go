@@ -19,6 +19,10 @@ const (
 	fetchTime  = 20 * time.Second
 )
 
+// maxFetch is more than a few seconds of any media take: an index that says otherwise
+// is wrong, and what it says is not allocated.
+const maxFetch = 1 << 30
+
 // fetcher fetches ranges of objects, several at a time.
 type fetcher struct {
 	client   *http.Client
@@ -29,6 +33,9 @@ type fetcher struct {
 
 // fetch returns bytes [from, to) of an object.
 func (f *fetcher) fetch(ctx context.Context, url string, from, to int64) ([]byte, error) {
+	if to < from || to-from > maxFetch {
+		return nil, fault.Newf(fault.Internal, "bytes %d to %d of an object are no part of a segment", from, to)
+	}
 	body := make([]byte, to-from)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(f.parallel)

@@ -166,6 +166,21 @@ func TestAMissingObjectIsOurFault(t *testing.T) {
 	require.NotContains(t, body, b.store.server.URL, "signed URLs do not leave the mesh")
 }
 
+// What an index claims is not allocated: a panic beside the request would end the process.
+func TestAnIndexThatClaimsTooMuchIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	in := b.store.ingest(t, mp4.Format{}, film(t, "in.mp4", "-g", "50"), smallSizes())
+	url := b.play(t, in.multi.ID)
+	b.store.mu.Lock()
+	for _, s := range b.store.segments[in.flows[1].ID] {
+		s.index[len(s.index)-1].Size = 1 << 60
+	}
+	b.store.mu.Unlock()
+	status, body := get(t, strings.Replace(url, "main.m3u8", in.flows[1].ID.String()+"/0.m4s", 1))
+	require.Equal(t, http.StatusInternalServerError, status, body)
+}
+
 func TestMembersThatAreGoneAreLeftOut(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
