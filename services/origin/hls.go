@@ -49,10 +49,12 @@ const (
 	kindAudio    = "audio/mp4"
 )
 
-// How long browsers keep answers. Playlists are asked again, by their ETag.
+// How long browsers keep answers. Playlists are asked again, by their ETag; so is media
+// whose path has no token, because the next who asks for that path may be another user
+// of the same browser.
 const (
-	keepPlaylist = "private, no-cache"
-	keepMedia    = "private, max-age=3600"
+	keepAndAsk = "private, no-cache"
+	keepMedia  = "private, max-age=3600"
 )
 
 func (s *Service) hls() http.Handler {
@@ -74,6 +76,9 @@ func (s *Service) hls() http.Handler {
 		w.Header().Set("Content-Type", answer.kind)
 		w.Header().Set("ETag", answer.etag)
 		w.Header().Set("Cache-Control", keep)
+		if keep == keepAndAsk {
+			w.Header().Add("Vary", "Cookie, Authorization")
+		}
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(answer.body))
 	})
 }
@@ -84,6 +89,7 @@ type target struct {
 	flow   uuid.UUID
 	track  string // empty for the main playlist
 	file   string
+	linked bool // the path has a token: only its holders know it
 }
 
 // answer finds what a request asks for, and how long it may be kept.
@@ -105,29 +111,33 @@ func (s *Service) answer(r *http.Request) (*resource, string, error) {
 		if t.file != "main.m3u8" {
 			return nil, "", noFile(t.file)
 		}
-		return newResource([]byte(mainPlaylist(v)), kindPlaylist), keepPlaylist, nil
+		return newResource([]byte(mainPlaylist(v)), kindPlaylist), keepAndAsk, nil
 	}
 	track := v.track(t.track)
 	if track == nil {
 		return nil, "", fault.Newf(fault.NotFound, "flow %s plays no flow %s", t.flow, t.track)
 	}
 	if t.file == "media.m3u8" {
-		return newResource([]byte(mediaPlaylist(v, track, s.config.limits())), kindPlaylist), keepPlaylist, nil
+		return newResource([]byte(mediaPlaylist(v, track, s.config.limits())), kindPlaylist), keepAndAsk, nil
+	}
+	keep := keepAndAsk
+	if t.linked {
+		keep = keepMedia
 	}
 	answer, err := s.media(ctx, t, v, track)
-	return answer, keepMedia, err
+	return answer, keep, err
 }
 
 // target reads the path and says for whom it is asked: what a token does not open is
 // not there.
 func (s *Service) target(r *http.Request) (*target, error) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, hlsPrefix), "/")
-	id := auth.From(r.Context())
+	id, linked := auth.From(r.Context()), false
 	if _, err := uuid.Parse(parts[0]); err != nil && len(parts) > 1 {
 		if id, err = s.deps.Verifier.Verify(parts[0]); err != nil {
 			return nil, err
 		}
-		parts = parts[1:]
+		linked, parts = true, parts[1:]
 	}
 	flow, err := uuid.Parse(parts[0])
 	if err != nil || len(parts) < 2 || len(parts) > 3 {
@@ -136,7 +146,7 @@ func (s *Service) target(r *http.Request) (*target, error) {
 	if err := opens(auth.WithIdentity(r.Context(), id), id, flow); err != nil {
 		return nil, err
 	}
-	t := &target{tenant: id.Tenant, flow: flow, file: parts[len(parts)-1]}
+	t := &target{tenant: id.Tenant, flow: flow, file: parts[len(parts)-1], linked: linked}
 	if len(parts) == 3 {
 		t.track = parts[1]
 	}

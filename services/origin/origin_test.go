@@ -324,6 +324,33 @@ func TestAnswersCanBeKept(t *testing.T) {
 	}
 }
 
+// By a path without a token another user of the same browser may ask next; one with a
+// token is only its holder's.
+func TestABrowserKeepsOnlyWhatItsPathOpens(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	in := b.store.ingest(t, wav.Format{}, mediatest.Make(t, "in.wav", "-f", "lavfi", "-i", "sine=d=2"), smallSizes())
+	linked := strings.TrimSuffix(b.play(t, in.multi.ID), "main.m3u8")
+	plain := b.server.URL + "/origin/hls/" + in.multi.ID.String() + "/"
+	mine := http.Header{"Authorization": {"Bearer " + b.userToken(t, tenant)}}
+	segment := in.flows[1].ID.String() + "/0.m4s"
+	for _, test := range []struct{ url, keep, vary string }{
+		{plain + segment, "private, no-cache", "Cookie, Authorization"},
+		{plain + "main.m3u8", "private, no-cache", "Cookie, Authorization"},
+		{linked + segment, "private, max-age=3600", ""},
+		{linked + "main.m3u8", "private, no-cache", "Cookie, Authorization"},
+	} {
+		response, _ := request(t, test.url, mine.Clone())
+		require.Equal(t, http.StatusOK, response.StatusCode, test.url)
+		require.Equal(t, test.keep, response.Header.Get("Cache-Control"), test.url)
+		require.Equal(t, test.vary, response.Header.Get("Vary"), test.url)
+	}
+	response, _ := request(t, plain+segment, mine.Clone())
+	theirs := http.Header{"Authorization": {"Bearer " + b.userToken(t, "other")}, "If-None-Match": {response.Header.Get("ETag")}}
+	response, _ = request(t, plain+segment, theirs)
+	require.Equal(t, http.StatusNotFound, response.StatusCode, "another tenant is not told that it has it")
+}
+
 func TestAFlowKeepsItsOwnTimeLine(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)

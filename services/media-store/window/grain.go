@@ -1,8 +1,12 @@
 package window
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -45,7 +49,17 @@ func (h *Handler) grain(w http.ResponseWriter, r *http.Request) error {
 	header := w.Header()
 	header.Set("Content-Type", f.contentType)
 	header.Set(headerTimerange, f.timerange.String())
-	header.Set("Cache-Control", "private, max-age=3600") // objects never change
+	// Objects never change, but what is at an instant may be cut or deleted, and may be
+	// asked for by another user of the same browser: it is asked again each time.
+	etag := grainTag(flow, placed, f, format)
+	header.Set("Cache-Control", "private, no-cache")
+	header.Add("Vary", "Cookie, Authorization")
+	header.Set("ETag", etag)
+	if knows(r.Header.Get("If-None-Match"), etag) {
+		header.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	if f.size >= 0 {
 		header.Set("Content-Length", strconv.FormatInt(f.size, 10))
 	}
@@ -56,6 +70,29 @@ func (h *Handler) grain(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return h.send(r.Context(), w, f)
+}
+
+// grainTag names what a grain is answered with: bytes of an object, and what is said of
+// them. It is weak for GSF, since each file has ids of its own.
+func grainTag(flow *store.Flow, placed *store.PlacedGrain, f *file, format string) string {
+	weak, about := "", any(flow.Codec)
+	if format == formatGSF {
+		weak, about = "W/", flowDocument(flow)
+	}
+	object := placed.Segment.Object
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q %d %v %+v %s %+v",
+		placed.Segment.ObjectID, object.ETag, placed.Before, placed.Segment.Offset, placed.Entry, f.timerange, about))
+	return weak + `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// knows says whether an If-None-Match names a tag (RFC 9110, 13.1.2).
+func knows(ifNoneMatch, etag string) bool {
+	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {
+			return true
+		}
+	}
+	return false
 }
 
 // grainFile plans a window of one whole grain.

@@ -63,6 +63,7 @@ func (h *Handler) handle(f func(http.ResponseWriter, *http.Request) error) http.
 		if e := fault.Of(err); e.Blame() == fault.Platform {
 			h.log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "code", e.Code, "err", err)
 		}
+		w.Header().Del("ETag") // it is of what was to be given
 		serve.WriteError(w, r, err)
 	}
 }

@@ -105,6 +105,36 @@ func TestGrainCoversItsInstant(t *testing.T) {
 	b.want(t, http.StatusBadRequest, flow.ID.String()+"/grains/99999999999:0")
 }
 
+// What is at an instant may be cut, deleted, or another tenant's: a browser asks again
+// each time, by the ETag.
+func TestAGrainIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	flow, _ := pcm(t, b)
+	for _, format := range []string{"raw", "gsf"} {
+		path := flow.ID.String() + "/grains/0:0?format=" + format
+		first := b.want(t, http.StatusOK, path)
+		require.Equal(t, "private, no-cache", first.header.Get("Cache-Control"))
+		require.Equal(t, "Cookie, Authorization", first.header.Get("Vary"))
+		etag := first.header.Get("ETag")
+		require.NotEmpty(t, etag)
+
+		known := b.as(t, tenant, http.MethodGet, path, "If-None-Match", `"x", `+etag)
+		require.Equal(t, http.StatusNotModified, known.status)
+		require.Empty(t, known.body)
+		require.Equal(t, etag, known.header.Get("ETag"))
+		next := b.as(t, tenant, http.MethodGet, flow.ID.String()+"/grains/1:0?format="+format, "If-None-Match", etag)
+		require.Equal(t, http.StatusOK, next.status, "another grain")
+		require.NotEmpty(t, next.body)
+		theirs := b.as(t, "other", http.MethodGet, path, "If-None-Match", etag)
+		require.Equal(t, http.StatusNotFound, theirs.status)
+		require.Empty(t, theirs.header.Get("ETag"))
+	}
+	require.NoError(t, b.store.DeleteFlow(t.Context(), tenant, flow.ID))
+	etag := b.want(t, http.StatusGone, flow.ID.String()+"/grains/0:0").header.Get("ETag")
+	require.Empty(t, etag)
+}
+
 func TestWindowsAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -143,11 +143,14 @@ func (b *bundle) get(t *testing.T, path string) *answer {
 	return b.as(t, tenant, http.MethodGet, path)
 }
 
-func (b *bundle) as(t *testing.T, who store.Tenant, method, path string) *answer {
+func (b *bundle) as(t *testing.T, who store.Tenant, method, path string, headers ...string) *answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, b.url+"/flows/"+path, nil)
 	require.NoError(t, err)
 	request.Header.Set("X-Tenant", string(who))
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
 	response, err := b.client.Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
