@@ -79,13 +79,21 @@ func From(ctx context.Context) *Identity {
 	return id
 }
 
+// Proved is a fault if nobody has been proved to call.
+func Proved(ctx context.Context) error {
+	if From(ctx) == nil {
+		return fault.New(fault.Unauthenticated, "this call needs a token: send it as Authorization: Bearer TOKEN")
+	}
+	return nil
+}
+
 // Require returns the caller if it has the scope, or a fault that says what is
 // missing.
 func Require(ctx context.Context, scope Scope) (*Identity, error) {
-	id := From(ctx)
-	if id == nil {
-		return nil, fault.New(fault.Unauthenticated, "this call needs a token: send it as Authorization: Bearer TOKEN")
+	if err := Proved(ctx); err != nil {
+		return nil, err
 	}
+	id := From(ctx)
 	if !id.Has(scope) {
 		return nil, fault.Newf(fault.PermissionDenied, "%s %s has no scope %q", id.Kind, id.Subject, scope)
 	}

@@ -36,13 +36,14 @@ type Routes struct {
 }
 
 // Twirp is the route of a generated Twirp server, made with an option of
-// [TwirpServer], which asks for the scope of each method.
+// [TwirpServer], which asks for the scope of each method. As none is open, who has
+// proved nothing is refused before the body is read.
 func Twirp(server interface {
 	http.Handler
 	PathPrefix() string
 },
 ) Route {
-	return Route{server.PathPrefix(), ByRequest, LimitBody(server)}
+	return Route{server.PathPrefix(), ByRequest, proved(LimitBody(server))}
 }
 
 // Mount adds a service's routes, behind the verifier. It is to be called before Run.

@@ -91,7 +91,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) serveOne(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler:           recoverer(s.log, s.trace.Handler(handler)),
+		Handler:           usualPace.Bodies(recoverer(s.log, s.trace.Handler(handler))),
 		ReadHeaderTimeout: maxHeaderTime, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

@@ -103,6 +103,17 @@ func (s *TwirpServer) record(ctx context.Context, method string, took time.Durat
 	s.log.Log(ctx, level, "call failed", "method", method, "code", e.Code, "took", took, "err", errors.Join(err))
 }
 
+// proved answers for a Twirp server those who have proved nothing.
+func proved(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := auth.Proved(r.Context()); err != nil {
+			_ = twirp.WriteError(w, fault.ToTwirp(err))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // maxBody bounds the body of a Twirp request. Reports of a chunk plan are the
 // largest; they are sent in batches below this.
 const maxBody = 16 << 20
