@@ -65,7 +65,7 @@ func (o *Jobs) List(ctx context.Context, tenant string, r *jobv1.ListJobsRequest
 	}
 	if text := r.GetText(); text != "" {
 		pattern := "%" + escapeLike(text) + "%"
-		where("(label ILIKE ? OR url ILIKE ? OR id::text ILIKE ?)", pattern, pattern, pattern)
+		where("(label ILIKE ? OR public_url ILIKE ? OR id::text ILIKE ?)", pattern, pattern, pattern)
 	}
 	rows, err := o.db.Query(ctx, fmt.Sprintf(`SELECT %s FROM job WHERE %s ORDER BY created_at %s, id %s LIMIT %d`,
 		jobColumns, strings.Join(conditions, " AND "), order, order, size+1), args...)

@@ -103,6 +103,24 @@ func TestListFilters(t *testing.T) {
 	}
 }
 
+// Who may list jobs must not find out by searching what the list does not show.
+func TestListSearchesNoSecrets(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.submit(named("signed"), edit(func(s *jobv1.IngestSpec) {
+		s.Url = "https://ada:hunter2@media.example/clip.wav?X-Amz-Signature=c0ffee#sesame"
+	}))
+	for text, found := range map[string]bool{
+		"media.example/clip": true, "X-Amz-Signature": true, "c0ffee": false, "hunter2": false, "ada": false, "sesame": false, "Signature=c": false,
+	} {
+		want := []string{}
+		if found {
+			want = []string{"signed"}
+		}
+		require.Equal(t, [][]string{want}, b.labels(tenantA, &jobv1.ListJobsRequest{Text: text}), text)
+	}
+}
+
 func TestListRefusesWhatItDidNotGive(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -2,9 +2,11 @@ package ingest_test
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -141,4 +143,31 @@ func TestMigrationsGoUpDownAndUp(t *testing.T) {
 	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
 	require.Equal(t, up, objects())
 	require.NoError(t, db.Migrate(t.Context(), migrations.FS), "a second instance finds it done")
+}
+
+// Jobs from before the column of public URLs are found by what is not secret in theirs.
+func TestOldJobsGetAPublicURL(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, meshtest.Database(t, meshtest.Template{}))
+	first, err := fs.ReadFile(migrations.FS, "0001_jobs.sql")
+	require.NoError(t, err)
+	require.NoError(t, db.Migrate(t.Context(), fstest.MapFS{"0001_jobs.sql": {Data: first}}))
+	urls := map[string]string{
+		"https://media.example/a/clip.wav":                 "https://media.example/a/clip.wav",
+		"https://ada:hush@media.example:8443/clip@2.wav?a": "https://media.example:8443/clip@2.wav",
+		"s3://bucket/clip.wav?X-Amz-Signature=c0ffee":      "s3://bucket/clip.wav",
+		"https://media.example?to=http://x@y/#hush":        "https://media.example",
+		"https://ada@hush@media.example#hush":              "https://media.example",
+	}
+	for url := range urls {
+		_, err := db.Exec(t.Context(), `INSERT INTO job (id, tenant_id, state, region, kind, label, url, spec, sizes, request_hash)
+			VALUES ($1, 'alpha', 'analysing', '', 'any', '', $2, '', '', '')`, uuid.New(), url)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Migrate(t.Context(), migrations.FS))
+	for url, want := range urls {
+		var got string
+		require.NoError(t, db.QueryRow(t.Context(), `SELECT public_url FROM job WHERE url = $1`, url).Scan(&got))
+		require.Equal(t, want, got)
+	}
 }

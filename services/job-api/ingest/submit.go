@@ -107,10 +107,11 @@ func (c *change) insert(jobs []*Job, requests []*jobv1.CreateJobRequest) ([]bool
 			}
 			return rows.Err()
 		}, `
-			INSERT INTO job (id, tenant_id, state, priority, region, kind, label, url, spec, sizes, idempotency_key, request_hash, trace_parent, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULLIF($11, ''), $12, $13, $14, $14)
+			INSERT INTO job (id, tenant_id, state, priority, region, kind, label, url, public_url, spec, sizes,
+				idempotency_key, request_hash, trace_parent, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULLIF($12, ''), $13, $14, $15, $15)
 			ON CONFLICT (tenant_id, idempotency_key) DO NOTHING RETURNING true`,
-			j.ID, j.Tenant, j.State, j.Priority, j.Region, j.Kind, j.Spec.GetLabel(), j.Spec.GetUrl(), encode(j.Spec), encode(j.Sizes),
+			j.ID, j.Tenant, j.State, j.Priority, j.Region, j.Kind, j.Spec.GetLabel(), j.Spec.GetUrl(), publicSpec(j.Spec).GetUrl(), encode(j.Spec), encode(j.Sizes),
 			requests[i].GetIdempotencyKey(), requestHash(requests[i]), j.TraceParent, j.Created)
 	}
 	if err := c.Send(); err != nil {
