@@ -1,6 +1,7 @@
 package house
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,18 +10,33 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/subjects"
 )
 
-// TestRulesFind shows each rule a tree that breaks it, and one that comes near and
-// does not.
+// ruleCase is a tree that breaks a rule, what the rule says of it, and a tree that comes
+// near and does not break it.
+type ruleCase struct {
+	name string
+	rule func(Tree) []string
+	bad  Tree
+	want string
+	good Tree
+}
+
+// own begins an import of this repository.
+const own = `import _ "github.com/grainmesh/grainmesh/`
+
 func TestRulesFind(t *testing.T) {
 	t.Parallel()
-	const own = `import _ "github.com/grainmesh/grainmesh/`
-	cases := []struct {
-		name string
-		rule func(Tree) []string
-		bad  Tree
-		want string
-		good Tree
-	}{
+	for _, c := range slices.Concat(importCases(), folderCases(), textCases(), documentCases(), readmeCases()) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, strings.Join(c.rule(c.bad), "\n"), c.want)
+			require.Empty(t, c.rule(c.good))
+		})
+	}
+}
+
+// importCases are of the rules about who may import whom.
+func importCases() []ruleCase {
+	return []ruleCase{
 		{
 			"pkg imports a service", ModulesLayered,
 			Tree{"pkg/bus/bus.go": "package bus\n" + own + `services/reader"`}, "pkg may import rpc, pkg",
@@ -52,6 +68,12 @@ func TestRulesFind(t *testing.T) {
 			Tree{"services/reader/reader.go": "package reader\n" + own + `pkg/embed"`}, "only services/grainmesh and tests",
 			Tree{"services/reader/reader_test.go": "package reader\n" + own + `pkg/embed/meshtest"`},
 		},
+	}
+}
+
+// folderCases are of the rules about what lies where.
+func folderCases() []ruleCase {
+	return []ruleCase{
 		{
 			"file missing in a service", ServiceFolders,
 			Tree{"services/job-api/jobapi.go": "package jobapi"}, "services/job-api has no config.go",
@@ -93,6 +115,12 @@ func TestRulesFind(t *testing.T) {
 			Tree{"rpc/job/v1/jobs.proto": "package grainmesh.job.v1;\nservice A {\n}\nservice B {\n}"}, "2 services, one a file",
 			Tree{"rpc/job/v1/jobs.proto": "package grainmesh.job.v1;"},
 		},
+	}
+}
+
+// textCases are of the rules about what is written in files.
+func textCases() []ruleCase {
+	return []ruleCase{
 		{
 			"long file", FilesShort,
 			Tree{"pkg/bus/bus.go": "package bus" + strings.Repeat("\n", 501)}, "501 lines, 500 at most",
@@ -117,6 +145,19 @@ func TestRulesFind(t *testing.T) {
 			Tree{"pkg/bus/bus_test.go": "package bus\n// time.Sleep(1)\nfunc f() { clock.Sleep(1) }"},
 		},
 		{
+			"sleep by another name", NoSleepInTests,
+			Tree{"pkg/bus/bus_test.go": "package bus\nfunc f() { <-time.After(1) }"}, "bus_test.go:2 sleeps",
+			Tree{
+				"pkg/bus/bus_test.go":   "package bus\nfunc f() { select { case <-done: case <-time.After(1): t.Fatal() } }",
+				"pkg/work/work_test.go": "package work\nfunc (dripping) ReadAt() { <-time.After(1) }",
+			},
+		},
+		{
+			"sleep in a select", NoSleepInTests,
+			Tree{"pkg/bus/bus_test.go": "package bus\nfunc f() { select { case <-time.After(1): } }"}, "bus_test.go:2 sleeps",
+			Tree{"pkg/bus/bus.go": "package bus\nfunc f() { <-time.After(1) }"},
+		},
+		{
 			"silent skip", SkipsLoud,
 			Tree{"pkg/bus/bus_test.go": "package bus\nfunc f(t *testing.T) { if missing() { t.Skip() } }"}, "bus_test.go:2 skips",
 			Tree{
@@ -124,6 +165,12 @@ func TestRulesFind(t *testing.T) {
 				"pkg/bus/b_test.go": "package bus\nfunc f(t *testing.T) { if os.Getenv(\"CI\") != \"\" { t.Fatal() }; t.Skip() }",
 			},
 		},
+	}
+}
+
+// documentCases are of the rules that hold documents against the code.
+func documentCases() []ruleCase {
+	return []ruleCase{
 		{
 			"document leads nowhere", DocumentsNamePaths,
 			Tree{"a/README.md": "[b](b.md)"}, "a/README.md names a/b.md",
@@ -162,6 +209,12 @@ func TestRulesFind(t *testing.T) {
 			Tree{"README.md": "`grainmesh_store_object`", "a.go": `x{Subsystem: "store", Name: "objects"}`}, "nothing makes grainmesh_store_object",
 			Tree{"README.md": "`grainmesh_store_objects`, `grainmesh_b{from}`", "a.go": `x{Subsystem: "store", Name: "objects"}; y{Name: "grainmesh_b"}`},
 		},
+	}
+}
+
+// readmeCases are of the rules about READMEs.
+func readmeCases() []ruleCase {
+	return []ruleCase{
 		{
 			"service not in README", READMEMapsServices,
 			Tree{"services/reader/doc.go": "", "README.md": "| `reader` | elsewhere |"}, "lacks a row",
@@ -202,13 +255,6 @@ func TestRulesFind(t *testing.T) {
 			Tree{"services/reader/doc.go": ""}, "README.md is missing",
 			Tree{},
 		},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			require.Contains(t, strings.Join(c.rule(c.bad), "\n"), c.want)
-			require.Empty(t, c.rule(c.good))
-		})
 	}
 }
 
