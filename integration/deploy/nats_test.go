@@ -16,7 +16,7 @@ import (
 	"github.com/grainmesh/grainmesh/services/grainmesh/mesh"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
+func TestMain(m *testing.M) { harness.Main(m, removeTool) }
 
 // startNATS runs a NATS server from a configuration of the tree and accounts that were
 // handed out, on a free port.

@@ -14,6 +14,11 @@ import (
 // root is the repository's, from a test of this folder.
 const root = "../.."
 
+// toolFolder is where the tool is built, until the tests are over.
+var toolFolder string
+
+func removeTool() { _ = os.RemoveAll(toolFolder) }
+
 // tool is integration/tools/manifests, built once. It is state of the package because
 // tests have no other place in common.
 var tool = sync.OnceValues(func() (string, error) {
@@ -21,6 +26,7 @@ var tool = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	toolFolder = dir
 	program := filepath.Join(dir, "manifests")
 	build := exec.Command("go", "build", "-o", program, ".")
 	build.Dir, build.Stderr = filepath.Join(root, "integration/tools/manifests"), os.Stderr

@@ -27,11 +27,16 @@ import (
 const serveVariable = "GRAINMESH_TEST_SERVE"
 
 // Main is the TestMain of a package whose meshes run apart: in a child it is the
-// main function of the service that the child is to be.
-func Main(m *testing.M) {
+// main function of the service that the child is to be. What is to be cleared away
+// after the tests is done after them.
+func Main(m *testing.M, after ...func()) {
 	name := os.Getenv(serveVariable)
 	if name == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		for _, do := range after {
+			do()
+		}
+		os.Exit(code)
 	}
 	definitions, err := mesh.Pick(name)
 	if err != nil {
