@@ -160,6 +160,8 @@ func TestNotStarted(t *testing.T) {
 		b.settled()
 		b.stop()
 		require.EqualValues(t, 1, o.attempts.Load(), status)
+		require.Equal(t, 1, strings.Count(b.log.String(), "\n"), "one line for what was not started")
+		require.Contains(t, b.log.String(), status.String())
 	}
 }
 

@@ -50,7 +50,8 @@ func (w *Worker) handle(ctx context.Context, m *bus.Message, do Do) error {
 	if err != nil {
 		return bus.Retry(fmt.Errorf("start %s work %s: %w", w.Layer, m.GetId(), err))
 	}
-	if started.GetStatus() != jobv1.StartStatus_START_STATUS_STARTED {
+	if status := started.GetStatus(); status != jobv1.StartStatus_START_STATUS_STARTED {
+		w.Log.InfoContext(ctx, "work not started", "layer", w.Layer, "work_id", m.GetId(), "status", status.String())
 		return nil
 	}
 	ctx = auth.ForTenant(ctx, started.GetTenant())
