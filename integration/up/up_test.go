@@ -1,12 +1,14 @@
 package up_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -129,6 +131,43 @@ func TestWhatAKillLeavesIsCleared(t *testing.T) {
 	running := l.running(t)
 	l.must(t, "down")
 	l.requireGone(t, running)
+}
+
+// TestTwoStartsAreOne starts a mesh twice at once, as two terminals do.
+func TestTwoStartsAreOne(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	said := make([]bytes.Buffer, 2)
+	var starts []*exec.Cmd
+	for i := range said {
+		up := l.command(t.Context(), "up", "--listen", "127.0.0.1:0", "--no-ingest")
+		up.Stderr = &said[i]
+		require.NoError(t, up.Start())
+		starts = append(starts, up)
+	}
+	for i, up := range starts {
+		require.NoError(t, up.Wait(), "%s", said[i].String())
+	}
+	require.Equal(t, said[0].String(), said[1].String(), "both name the address")
+	running := l.running(t)
+	l.must(t, "down")
+	l.requireGone(t, running)
+}
+
+// TestInterruptedStartIsStopped presses Ctrl-C while the mesh starts in the background.
+func TestInterruptedStartIsStopped(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	up := l.command(t.Context(), "up", "--listen", "127.0.0.1:0", "--no-ingest")
+	require.NoError(t, up.Start())
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(filepath.Join(l.dir, "lock"))
+		return err == nil
+	}, ending, time.Millisecond)
+	require.NoError(t, up.Process.Signal(syscall.SIGINT))
+	require.Error(t, up.Wait())
+	require.Equal(t, 130, up.ProcessState.ExitCode())
+	l.requireGone(t, nil)
 }
 
 func TestBusyPortIsNamed(t *testing.T) {

@@ -19,6 +19,8 @@ var ErrInUse = errors.New("folder is in use")
 const (
 	lockName = "lock"
 	lockPoll = 20 * time.Millisecond
+	// lockPatience is for [InUse] of other processes, which have the lock for a moment.
+	lockPatience = 250 * time.Millisecond
 )
 
 // Lock is the right to use a folder. The kernel takes it back when the process
@@ -31,6 +33,16 @@ type Lock struct {
 // with [ErrInUse], naming the holder, when another server has it, also when
 // that server is in this process.
 func LockDir(dir string) (*Lock, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	if lock, err := awaitDir(ctx, dir); !errors.Is(err, ErrInUse) {
+		return lock, err
+	}
+	return tryDir(dir)
+}
+
+// tryDir is LockDir without patience.
+func tryDir(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
@@ -55,7 +67,7 @@ func InUse(dir string) (bool, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	lock, err := LockDir(dir)
+	lock, err := tryDir(dir)
 	if errors.Is(err, ErrInUse) {
 		return true, nil
 	}
@@ -65,12 +77,12 @@ func InUse(dir string) (bool, error) {
 	return false, lock.Release()
 }
 
-// awaitDir is LockDir that waits for its turn.
+// awaitDir is tryDir that waits for its turn.
 func awaitDir(ctx context.Context, dir string) (*Lock, error) {
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
 	for {
-		lock, err := LockDir(dir)
+		lock, err := tryDir(dir)
 		if !errors.Is(err, ErrInUse) {
 			return lock, err
 		}

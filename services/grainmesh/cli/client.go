@@ -3,12 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
-	"github.com/grainmesh/grainmesh/pkg/embed"
 	"github.com/grainmesh/grainmesh/pkg/serve"
 	analyserv1 "github.com/grainmesh/grainmesh/rpc/analyser/v1"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
@@ -36,41 +33,6 @@ type client struct {
 	analyser analyserv1.Analyser
 	playback originv1.Playback
 	portal   portalv1.Portal
-}
-
-// runState is what a running local mesh writes down about itself.
-type runState struct {
-	PID       int    `json:"pid"`
-	PublicURL string `json:"public_url"`
-	// InternalURL is for services, and for operators.
-	InternalURL string    `json:"internal_url"`
-	Started     time.Time `json:"started"`
-	// Env is how other processes join it, secrets and all.
-	Env map[string]string `json:"env"`
-}
-
-const stateFile = "run.json"
-
-// readState returns the state of the mesh in a folder; errNotRunning if there is
-// none, or if its process is gone.
-func readState(dir string) (*runState, error) {
-	data, err := os.ReadFile(filepath.Join(dir, stateFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w (in %s)", errNotRunning, dir)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the state of the mesh: %w", err)
-	}
-	var state runState
-	if err = json.Unmarshal(data, &state); err != nil {
-		return nil, fmt.Errorf("state of the mesh in %s: %w", dir, err)
-	}
-	// Whoever holds the folder runs; a process id may be another's by now.
-	held, err := embed.InUse(dir)
-	if err == nil && !held {
-		err = fmt.Errorf("%w (in %s)", errNotRunning, dir)
-	}
-	return &state, err
 }
 
 // adminTTL is how long a token lives that the command line makes for itself.

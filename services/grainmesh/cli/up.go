@@ -2,20 +2,18 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v3"
 
+	"github.com/grainmesh/grainmesh/pkg/embed"
 	"github.com/grainmesh/grainmesh/pkg/service"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 	"github.com/grainmesh/grainmesh/services/grainmesh/mesh"
@@ -60,19 +58,9 @@ func runForeground(ctx context.Context, cmd *cli.Command) error {
 	settings.Listen, settings.InternalListen, settings.Version = cmd.String("listen"), "127.0.0.1:0", Version
 	return mesh.Run(ctx, mesh.Options{
 		Dir: dir, Settings: settings, Log: telemetry.NewLogger(cmd.Root().ErrWriter, settings.LogLevel),
-		Ready: func(r mesh.Running) { writeState(cmd, dir, r) },
+		Locked: func() error { return clearState(dir) },
+		Ready:  func(r mesh.Running) { writeState(cmd, dir, r) },
 	})
-}
-
-// writeState writes down where the mesh answers, for the other commands.
-func writeState(cmd *cli.Command, dir string, r mesh.Running) {
-	data, err := json.Marshal(runState{PID: os.Getpid(), PublicURL: r.PublicURL, InternalURL: r.InternalURL, Started: time.Now(), Env: r.Env})
-	if err == nil {
-		err = renameio.WriteFile(filepath.Join(dir, stateFile), data, 0o600)
-	}
-	if err != nil {
-		fmt.Fprintln(cmd.Root().ErrWriter, "grainmesh: other commands will not find this mesh:", err)
-	}
 }
 
 // up starts the mesh in the background if it is not running, and does the main job
@@ -98,10 +86,6 @@ func startBackground(ctx context.Context, cmd *cli.Command) (*runState, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("folder of the mesh: %w", err)
 	}
-	// A state that a killed mesh left behind must not be taken for the new one's.
-	if err := os.Remove(filepath.Join(dir, stateFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("clear the state of an earlier mesh: %w", err)
-	}
 	logPath := filepath.Join(dir, logFile)
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -122,28 +106,72 @@ func startBackground(ctx context.Context, cmd *cli.Command) (*runState, error) {
 	if err := child.Start(); err != nil {
 		return nil, fmt.Errorf("start the mesh: %w", err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- child.Wait() }()
-	return awaitReady(ctx, dir, logPath, begin, exited)
+	b := &background{process: child.Process, exited: make(chan struct{})}
+	go func() {
+		b.err = child.Wait()
+		close(b.exited)
+	}()
+	state, err := b.awaitReady(ctx, dir, logPath, begin)
+	if err != nil {
+		return nil, errors.Join(err, b.stop())
+	}
+	return state, nil
 }
 
-// awaitReady waits until the mesh has written its state, or has ended.
-func awaitReady(ctx context.Context, dir, logPath string, begin int64, exited <-chan error) (*runState, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+// background is a mesh that was started in a process of its own.
+type background struct {
+	process *os.Process
+	exited  chan struct{}
+	err     error // how it ended, once it has
+}
+
+// awaitReady waits until a mesh has written its state, or there is none. Where two are
+// started at once, one gets the folder, and is the mesh of both.
+func (b *background) awaitReady(ctx context.Context, dir, logPath string, begin int64) (*runState, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("the mesh is not ready after %s; its log is %s", readyTimeout, logPath))
 	defer cancel()
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	for {
+		if state, err := readState(dir); err == nil {
+			return state, nil
+		}
 		select {
-		case err := <-exited:
-			return nil, fmt.Errorf("the mesh did not start (%w):\n%s", err, tail(logPath, begin))
 		case <-ctx.Done():
-			return nil, fmt.Errorf("the mesh is not ready after %s; its log is %s", readyTimeout, logPath)
+			return nil, context.Cause(ctx)
 		case <-poll.C:
-			if state, err := readState(dir); err == nil {
-				return state, nil
+		}
+		if !b.running() {
+			if held, err := embed.InUse(dir); err != nil || !held {
+				return nil, errors.Join(fmt.Errorf("the mesh did not start (%w):\n%s", b.err, tail(logPath, begin)), err)
 			}
 		}
+	}
+}
+
+func (b *background) running() bool {
+	select {
+	case <-b.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// stop ends a mesh that nobody waits for any more: it has a session of its own, and no
+// Ctrl-C would reach it.
+func (b *background) stop() error {
+	if !b.running() {
+		return nil
+	}
+	if err := b.process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop process %d: %w", b.process.Pid, err)
+	}
+	select {
+	case <-b.exited:
+		return nil
+	case <-time.After(stopTimeout):
+		return fmt.Errorf("process %d has not stopped after %s: %w", b.process.Pid, stopTimeout, b.process.Kill())
 	}
 }
 

@@ -24,6 +24,9 @@ type Options struct {
 	// Settings are the process's; neighbours whose URL is set are not embedded.
 	Settings service.Settings
 	Log      *slog.Logger
+	// Locked, if set, is called once, when the folder is this process's and nothing has
+	// been started yet. Its error ends the run.
+	Locked func() error
 	// Ready, if set, is called once, when every service is ready.
 	Ready func(Running)
 }
@@ -33,6 +36,11 @@ func Run(ctx context.Context, options Options) error {
 	lock, err := embed.LockDir(options.Dir)
 	if err != nil {
 		return err
+	}
+	if options.Locked != nil {
+		if err := options.Locked(); err != nil {
+			return errors.Join(err, lock.Release())
+		}
 	}
 	m := &mesh{dir: options.Dir, log: options.Log, settings: options.Settings}
 	err = m.run(ctx, options)
