@@ -14,7 +14,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/grainmesh/grainmesh/pkg/embed"
-	"github.com/grainmesh/grainmesh/pkg/service"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 	"github.com/grainmesh/grainmesh/services/grainmesh/mesh"
 )
@@ -51,7 +50,7 @@ func runForeground(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return fmt.Errorf("folder of the mesh: %w", err)
 	}
-	settings, err := service.LoadSettings()
+	settings, err := mesh.LoadSettings()
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,7 +22,8 @@ import (
 type Options struct {
 	// Dir holds all its data.
 	Dir string
-	// Settings are the process's; neighbours whose URL is set are not embedded.
+	// Settings are the process's, see [LoadSettings]; neighbours whose URL is set are not
+	// embedded.
 	Settings service.Settings
 	Log      *slog.Logger
 	// Locked, if set, is called once, when the folder is this process's and nothing has
@@ -29,6 +31,16 @@ type Options struct {
 	Locked func() error
 	// Ready, if set, is called once, when every service is ready.
 	Ready func(Running)
+}
+
+// LoadSettings reads the settings of a mesh from the environment. A NATS that nobody
+// named is to be embedded, and not looked for where services look that run apart.
+func LoadSettings() (service.Settings, error) {
+	settings, err := service.LoadSettings()
+	if _, set := os.LookupEnv("GRAINMESH_NATS_URL"); !set {
+		settings.NATSURL = ""
+	}
+	return settings, err
 }
 
 // Run runs a mesh until ctx ends.
@@ -137,11 +149,8 @@ func (m *mesh) postgres(ctx context.Context) (part, error) {
 	return part{func(s *service.Settings) { s.DatabaseURL = config.Secret(pg.URL()) }, pg.Stop, pg.Done()}, nil
 }
 
-// defaultNATS is what the settings say when nobody said anything.
-const defaultNATS = "nats://127.0.0.1:4222"
-
 func (m *mesh) nats(ctx context.Context, users []embed.User) (part, error) {
-	if m.settings.NATSURL != "" && m.settings.NATSURL != defaultNATS {
+	if m.settings.NATSURL != "" {
 		return part{}, nil
 	}
 	server, err := embed.StartNATS(ctx, embed.NATSConfig{Dir: filepath.Join(m.dir, "nats"), Users: users, Logger: m.log})

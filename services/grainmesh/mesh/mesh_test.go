@@ -131,7 +131,7 @@ func TestAccountOfTheObjectStoreIsKept(t *testing.T) {
 // settings are those of a mesh that embeds all of its neighbours.
 func settings() service.Settings {
 	return service.Settings{
-		Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", NATSURL: defaultNATS, S3Bucket: "grainmesh", Region: "local", StopTimeout: stopTimeout,
+		Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", S3Bucket: "grainmesh", Region: "local", StopTimeout: stopTimeout,
 	}
 }
 
@@ -198,6 +198,31 @@ func requireAnswers(t *testing.T, url string) {
 		response, err := client.Do(request)
 		return err == nil && response.Body.Close() == nil && response.StatusCode == http.StatusOK
 	}, patience, tick)
+}
+
+// A neighbour is replaced as soon as its URL is set, also to what is the default of
+// services that run apart.
+func TestNATSThatIsSetIsNotEmbedded(t *testing.T) {
+	const elsewhere = "nats://127.0.0.1:4222"
+	t.Setenv("GRAINMESH_NATS_URL", elsewhere)
+	set, err := LoadSettings()
+	require.NoError(t, err)
+	m := &mesh{dir: t.TempDir(), log: telemetry.Discard(), settings: set}
+	started, err := m.nats(t.Context(), nil)
+	require.NoError(t, err)
+	require.Nil(t, started.stop)
+	require.Equal(t, elsewhere, m.settings.NATSURL)
+
+	require.NoError(t, os.Unsetenv("GRAINMESH_NATS_URL"))
+	unset, err := LoadSettings()
+	require.NoError(t, err)
+	m = &mesh{dir: t.TempDir(), log: telemetry.Discard(), settings: unset}
+	started, err = m.nats(t.Context(), nil)
+	require.NoError(t, err)
+	require.NotNil(t, started.stop)
+	started.apply(&m.settings)
+	require.NotEqual(t, elsewhere, m.settings.NATSURL)
+	require.NoError(t, started.stop(t.Context()))
 }
 
 // What cannot be started is named, and what was started is stopped.
