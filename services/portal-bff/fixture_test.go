@@ -37,8 +37,9 @@ const minPart = 5 << 20
 // portal is a portal that serves, with real neighbours.
 type portal struct {
 	*Service
-	url string
-	bus *bus.Bus
+	url      string
+	bus      *bus.Bus
+	verifier *auth.Verifier
 }
 
 // start serves a portal whose settings and neighbours a test may change.
@@ -66,7 +67,7 @@ func start(t *testing.T, change ...func(*Config, *Deps)) *portal {
 	require.NoError(t, err)
 	verifier := auth.NewVerifier([]auth.Issuer{{Name: UserIssuer, Kind: auth.KindUser, Key: public}}, Name)
 	run(t, s)
-	return &portal{s, listen(t, s, verifier), b}
+	return &portal{s, listen(t, s, verifier), b, verifier}
 }
 
 // listen serves the portal's routes until the test ends.

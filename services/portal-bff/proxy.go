@@ -30,6 +30,9 @@ func (s *Service) elsewhere() map[string]http.Handler {
 			Rewrite: func(r *httputil.ProxyRequest) {
 				r.SetURL(target)
 				r.SetXForwarded()
+				if token := renewedToken(r.In.Context()); token != "" {
+					r.Out.Header.Set("Authorization", "Bearer "+token)
+				}
 			},
 			// Windows and playlists are sent on as they are made.
 			FlushInterval: -1,

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -278,20 +277,6 @@ func TestPartsThatAreNotThere(t *testing.T) {
 	require.ErrorContains(t, err, "part 1 of 1 has no ETag")
 	_, err = api.AbortUpload(t.Context(), &portalv1.AbortUploadRequest{UploadId: started.GetUploadId()})
 	require.NoError(t, err)
-}
-
-func TestNeighboursElsewhereAreReached(t *testing.T) {
-	t.Parallel()
-	neighbour := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, r.URL.RequestURI()+" from "+r.Header.Get("X-Forwarded-Host"))
-	}))
-	t.Cleanup(neighbour.Close)
-	p := start(t, func(_ *Config, d *Deps) {
-		d.Settings.PublicNeighbours = map[string]string{"media-store": neighbour.URL}
-	})
-	response := ask(t, client(t), http.MethodGet, p.url+"/tams/v8.2/flows?limit=3")
-	require.Equal(t, "/tams/v8.2/flows?limit=3 from "+strings.TrimPrefix(p.url, "http://"), body(t, response))
-	require.Equal(t, http.StatusNotFound, ask(t, client(t), http.MethodGet, p.url+"/origin/x").StatusCode, "no service answers")
 }
 
 func TestMe(t *testing.T) {

@@ -99,7 +99,7 @@ func (s *sessions) begin(ctx context.Context, w http.ResponseWriter, g grant) er
 		return err
 	}
 	http.SetCookie(w, s.cookie(sessionCookie, id, s.config.SessionTTL))
-	_, err := s.giveToken(w, &g)
+	_, _, err := s.giveToken(w, &g)
 	return err
 }
 
@@ -123,14 +123,14 @@ func (s *sessions) cookie(name, value string, ttl time.Duration) *http.Cookie {
 }
 
 // giveToken signs a token for a session and hands it to the browser.
-func (s *sessions) giveToken(w http.ResponseWriter, g *grant) (*auth.Identity, error) {
-	id := &auth.Identity{Kind: auth.KindUser, Subject: g.Subject, Tenant: g.Tenant, Scopes: g.Scopes}
-	token, err := s.users.Issue(id, auth.AudienceUsers, s.config.TokenTTL)
+func (s *sessions) giveToken(w http.ResponseWriter, g *grant) (id *auth.Identity, token string, err error) {
+	id = &auth.Identity{Kind: auth.KindUser, Subject: g.Subject, Tenant: g.Tenant, Scopes: g.Scopes}
+	token, err = s.users.Issue(id, auth.AudienceUsers, s.config.TokenTTL)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	http.SetCookie(w, s.cookie(auth.Cookie, token, s.config.TokenTTL))
-	return id, nil
+	return id, token, nil
 }
 
 // renew gives a browser a new token, as long as its session lasts: when the old one
@@ -156,7 +156,7 @@ func (s *sessions) visit(w http.ResponseWriter, r *http.Request) *http.Request {
 	if err != nil || g == nil {
 		return r
 	}
-	identity, err := s.giveToken(w, g)
+	identity, token, err := s.giveToken(w, g)
 	if err != nil {
 		return r
 	}
@@ -164,7 +164,16 @@ func (s *sessions) visit(w http.ResponseWriter, r *http.Request) *http.Request {
 	if auth.From(r.Context()) != nil {
 		return r
 	}
-	return r.WithContext(auth.WithIdentity(r.Context(), identity))
+	return r.WithContext(context.WithValue(auth.WithIdentity(r.Context(), identity), renewedKey{}, token))
+}
+
+// renewedKey is where a request carries the token that proves it since this visit: the
+// browser's cookie, which is passed on to neighbours, is older or not there.
+type renewedKey struct{}
+
+func renewedToken(ctx context.Context) string {
+	token, _ := ctx.Value(renewedKey{}).(string)
+	return token
 }
 
 func isSafe(method string) bool {
