@@ -22,9 +22,11 @@ import (
 const (
 	// pingEvery keeps the connection alive through what stands between.
 	pingEvery = 15 * time.Second
-	// backlog is how many events may wait for a slow browser before it is cut off; it
-	// catches up when it comes back.
+	// backlog is how many events may wait for a slow browser.
 	backlog = 256
+	// patience is how long a browser with a full backlog may take nothing before it is
+	// cut off; it catches up when it comes back.
+	patience = 10 * time.Second
 )
 
 // sent is one server-sent event.
@@ -45,14 +47,14 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	s.metrics.streams.Inc()
 	defer s.metrics.streams.Dec()
-	out := make(chan sent, backlog)
+	f := &feed{out: make(chan sent, backlog), tenant: id.Tenant, patience: patience, cut: cancel}
 	progress := s.progress.subscribe(id.Tenant)
 	defer s.progress.unsubscribe(progress)
 	following := make(chan struct{})
 	go func() {
 		defer cancel()
 		err := s.deps.Bus.Follow(ctx, lastSeen(r), func() { close(following) },
-			func(e bus.Event) { deliver(ctx, cancel, out, id.Tenant, e) })
+			func(e bus.Event) { f.deliver(ctx, e) })
 		if err != nil && ctx.Err() == nil {
 			s.deps.Log.WarnContext(ctx, "event stream ended", "err", err)
 		}
@@ -62,7 +64,7 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Accel-Buffering", "no")
 	select {
 	case <-following:
-		stream(ctx, w, out, progress.updates)
+		f.stream(ctx, w, progress.updates)
 	case <-ctx.Done():
 		// The browser tries again.
 	}
@@ -79,20 +81,31 @@ func lastSeen(r *http.Request) uint64 {
 	return 0
 }
 
-// deliver hands an event of the tenant on, and cuts off who does not keep up.
-func deliver(ctx context.Context, cut context.CancelFunc, out chan<- sent, tenant string, e bus.Event) {
-	if e.Tenant != tenant {
+// feed is what one browser is told, on its way from the stream of events.
+type feed struct {
+	out      chan sent
+	tenant   string
+	patience time.Duration
+	cut      context.CancelFunc
+}
+
+// deliver hands an event of the tenant on. It waits for a browser that reads, however
+// far it has to catch up, and cuts off one that takes nothing.
+func (f *feed) deliver(ctx context.Context, e bus.Event) {
+	if e.Tenant != f.tenant {
 		return
 	}
 	event, ok := encode(e)
 	if !ok {
 		return
 	}
+	timer := time.NewTimer(f.patience)
+	defer timer.Stop()
 	select {
-	case out <- event:
+	case f.out <- event:
 	case <-ctx.Done():
-	default:
-		cut()
+	case <-timer.C:
+		f.cut()
 	}
 }
 
@@ -117,14 +130,19 @@ func encode(e bus.Event) (sent, bool) {
 	return sent{name, e.Sequence, data}, err == nil
 }
 
-// stream writes events until ctx ends or the browser is gone.
-func stream(ctx context.Context, w http.ResponseWriter, out <-chan sent, progress <-chan *jobv1.JobProgressed) {
+// stream writes events until ctx ends or the browser is gone, which it is too when it
+// takes nothing: a write that waits for it would not see that ctx has ended.
+func (f *feed) stream(ctx context.Context, w http.ResponseWriter, progress <-chan *jobv1.JobProgressed) {
 	control := http.NewResponseController(w)
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	hello, _ := json.Marshal(map[string]int64{"at_unix_ms": time.Now().UnixMilli()}) //nolint:errchkjson // a map of numbers
 	next := sent{name: "hello", data: hello}
 	for {
+		if err := control.SetWriteDeadline(time.Now().Add(f.patience)); err != nil {
+			return
+		}
 		if err := write(w, next); err != nil {
 			return
 		}
@@ -134,7 +152,7 @@ func stream(ctx context.Context, w http.ResponseWriter, out <-chan sent, progres
 		select {
 		case <-ctx.Done():
 			return
-		case next = <-out:
+		case next = <-f.out:
 		case p := <-progress:
 			data, err := protojson.Marshal(p)
 			if err != nil {

@@ -1,9 +1,13 @@
 package portalbff
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -58,6 +62,50 @@ func TestLastSeen(t *testing.T) {
 	request.Header.Set("Last-Event-ID", "8")
 	require.EqualValues(t, 8, lastSeen(request), "the browser's own word is newer")
 	require.Zero(t, lastSeen(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/events?last_event_id=x", nil)))
+}
+
+// tellAll delivers the same event over and over until ctx ends.
+func (f *feed) tellAll(ctx context.Context, e bus.Event) {
+	for ctx.Err() == nil {
+		f.deliver(ctx, e)
+	}
+}
+
+// TestABrowserThatDoesNotReadIsCutOff fills what lies between the portal and a browser
+// that reads its first event only.
+func TestABrowserThatDoesNotReadIsCutOff(t *testing.T) {
+	t.Parallel()
+	large, err := proto.Marshal(&jobv1.JobChanged{Job: &jobv1.Job{Id: strings.Repeat("j", 1<<20)}})
+	require.NoError(t, err)
+	ended := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		ctx, cut := context.WithCancel(context.WithoutCancel(r.Context()))
+		f := &feed{out: make(chan sent, 2), tenant: "acme", patience: 50 * time.Millisecond, cut: cut}
+		var telling sync.WaitGroup
+		telling.Go(func() {
+			f.tellAll(ctx, bus.Event{Subject: "event.job.j.reading", Tenant: "acme", Data: large})
+		})
+		f.stream(ctx, w, nil)
+		telling.Wait()
+	}))
+	t.Cleanup(server.Close)
+	response := ask(t, client(t), http.MethodGet, server.URL)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		server.CloseClientConnections()
+		require.Fail(t, "it holds its connection still")
+	}
+}
+
+func TestWhatIsNotItsOwnKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	f := &feed{out: make(chan sent), tenant: "acme", patience: time.Hour}
+	f.deliver(t.Context(), bus.Event{Subject: "event.job.j.reading", Tenant: "other"})
+	f.deliver(t.Context(), bus.Event{Subject: "event.source.s.created", Tenant: "acme"})
+	require.Empty(t, f.out)
 }
 
 func TestProgressStaysWithinItsTenant(t *testing.T) {

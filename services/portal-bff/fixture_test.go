@@ -187,10 +187,16 @@ func (p *portal) link(t *testing.T, next string) string {
 	return p.url + u.RequestURI()
 }
 
-// tell publishes that a job of a tenant has changed.
-func (p *portal) tell(t *testing.T, tenant, id string) {
+// changed says that a job of a tenant has changed.
+func changed(t *testing.T, tenant, id string) bus.Outgoing {
 	t.Helper()
 	data, err := proto.Marshal(&jobv1.JobChanged{Job: &jobv1.Job{Id: id, Tenant: tenant}})
 	require.NoError(t, err)
-	require.NoError(t, p.bus.Publish(t.Context(), []bus.Outgoing{{Subject: subjects.JobChanged.Changed(id, "reading"), Tenant: tenant, Data: data}})[0])
+	return bus.Outgoing{Subject: subjects.JobChanged.Changed(id, "reading"), Tenant: tenant, Data: data}
+}
+
+// tell publishes that a job of a tenant has changed.
+func (p *portal) tell(t *testing.T, tenant, id string) {
+	t.Helper()
+	require.NoError(t, p.bus.Publish(t.Context(), []bus.Outgoing{changed(t, tenant, id)})[0])
 }
