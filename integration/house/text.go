@@ -63,7 +63,8 @@ func NothingOfAMachine(t Tree) []string {
 // sleepsOnPurpose are functions that may take their time, by file: what is slow there is
 // what the test is about, and not how it waits.
 var sleepsOnPurpose = map[string]string{
-	"pkg/work/work_test.go": "ReadAt", // a source that drips
+	"pkg/serve/pace_test.go": "TestPaceLeavesOthersAlone", // a client and a handler that dawdle
+	"pkg/work/work_test.go":  "ReadAt",                    // a source that drips
 }
 
 // NoSleepInTests finds calls of time.Sleep in tests and in the suites they share, and
