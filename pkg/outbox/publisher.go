@@ -57,6 +57,7 @@ type Publisher struct {
 	work        []row                    // committed, to be published
 	outstanding map[subjects.Layer]int64 // as far as this process knows
 	backlog     map[subjects.Layer]bool  // ready rows may be waiting for room
+	left        map[subjects.Layer]int   // how often that has become so
 	haveFacts   chan struct{}
 	haveWork    chan struct{}
 	haveRoom    chan struct{}
@@ -67,7 +68,7 @@ type Publisher struct {
 func NewPublisher(db *pg.DB, queue Queue, signal *pg.Signal, lanes []subjects.Layer, config Config, log *slog.Logger) *Publisher {
 	return &Publisher{
 		db: db, queue: queue, lanes: lanes, config: config, log: log, signal: signal,
-		outstanding: map[subjects.Layer]int64{}, backlog: map[subjects.Layer]bool{},
+		outstanding: map[subjects.Layer]int64{}, backlog: map[subjects.Layer]bool{}, left: map[subjects.Layer]int{},
 		haveFacts: make(chan struct{}, 1), haveWork: make(chan struct{}, 1), haveRoom: make(chan struct{}, 1),
 	}
 }
@@ -92,7 +93,10 @@ func (p *Publisher) take(c *Changes) {
 		p.outstanding[lane] += int64(len(rows))
 	}
 	for lane, left := range c.left {
-		p.backlog[lane] = p.backlog[lane] || left
+		if left {
+			p.backlog[lane] = true
+			p.left[lane]++
+		}
 	}
 	for _, lane := range c.settled {
 		p.outstanding[lane] = max(0, p.outstanding[lane]-1)
@@ -227,11 +231,14 @@ func (p *Publisher) claimUnreported(ctx context.Context) error {
 
 // claimBacklog lets out what waits for room that there is now.
 func (p *Publisher) claimBacklog(ctx context.Context) error {
-	p.mu.Lock()
-	lanes := p.claimable()
-	p.mu.Unlock()
-	_, err := p.claimLanes(ctx, lanes)
-	return err
+	for {
+		p.mu.Lock()
+		lanes := p.claimable()
+		p.mu.Unlock()
+		if more, err := p.claimLanes(ctx, lanes); err != nil || !more {
+			return err
+		}
+	}
 }
 
 // claimAll lets out what other processes may have left, until a claim brings less
@@ -251,7 +258,7 @@ func (p *Publisher) claimAll(ctx context.Context) error {
 // says whether one of them brought as much as it could.
 func (p *Publisher) claimLanes(ctx context.Context, lanes []subjects.Layer, claims ...*claim) (more bool, err error) {
 	work := make([]*claim, len(lanes))
-	before := p.outstandingNow()
+	before := p.standing()
 	for i, lane := range lanes {
 		work[i] = &claim{sql: claimLane, args: []any{lane, p.config.Window[lane], p.config.Redrive, batchSize}}
 	}
@@ -267,25 +274,32 @@ func (p *Publisher) claimLanes(ctx context.Context, lanes []subjects.Layer, clai
 	}
 	var rows []row
 	for i, c := range work {
-		p.claimed(lanes[i], before[lanes[i]], len(c.rows))
+		p.claimed(lanes[i], before, len(c.rows))
 		rows = append(rows, c.rows...)
 	}
 	return more, p.publishWork(ctx, rows)
 }
 
-func (p *Publisher) outstandingNow() map[subjects.Layer]int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return maps.Clone(p.outstanding)
+// stand is how lanes stand before a claim.
+type stand struct {
+	outstanding map[subjects.Layer]int64
+	left        map[subjects.Layer]int
 }
 
-// claimed counts what a claim of a lane brought. One that filled the window may have
-// left rows behind.
-func (p *Publisher) claimed(lane subjects.Layer, before int64, n int) {
+func (p *Publisher) standing() stand {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return stand{maps.Clone(p.outstanding), maps.Clone(p.left)}
+}
+
+// claimed counts what a claim of a lane brought. If it did not fill the window it has
+// left nothing behind but what has become ready since.
+func (p *Publisher) claimed(lane subjects.Layer, before stand, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.outstanding[lane] += int64(n)
-	p.backlog[lane] = before+int64(n) >= int64(p.config.Window[lane])
+	full := before.outstanding[lane]+int64(n) >= int64(p.config.Window[lane])
+	p.backlog[lane] = full || p.left[lane] != before.left[lane]
 }
 
 // publishFacts sends facts and deletes those that arrived.

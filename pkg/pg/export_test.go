@@ -7,8 +7,11 @@ func Waiting(w *Writer) int {
 	return len(w.waiting)
 }
 
-// MaxFlying bounds the transactions of one writer.
-const MaxFlying = maxFlying
+// Bounds of one writer: its transactions, and the units of each.
+const (
+	MaxFlying   = maxFlying
+	MaxTogether = maxTogether
+)
 
 // Flying says how many transactions of a writer are under way.
 func Flying(w *Writer) int {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -28,13 +30,13 @@ func (u *Unit) Exec(sql string, args ...any) { u.queue(sql, args) }
 // Query queues a statement and what reads its rows. If read returns an error, the
 // unit is taken back, also where nothing is sent after it.
 func (u *Unit) Query(read func(pgx.Rows) error, sql string, args ...any) {
-	u.queue(sql, args).Query(read)
+	u.queue(sql, args).Query(func(rows pgx.Rows) error { return u.guarded(func() error { return read(rows) }) })
 	u.mayRefuse = true
 }
 
 // QueryRow is [Unit.Query] for one row; without one, its Scan is pgx.ErrNoRows.
 func (u *Unit) QueryRow(read func(pgx.Row) error, sql string, args ...any) {
-	u.queue(sql, args).QueryRow(read)
+	u.queue(sql, args).QueryRow(func(row pgx.Row) error { return u.guarded(func() error { return read(row) }) })
 	u.mayRefuse = true
 }
 
@@ -42,10 +44,24 @@ func (u *Unit) QueryRow(read func(pgx.Row) error, sql string, args ...any) {
 // then the unit may be committed. It saves the round trip of the commit.
 func (u *Unit) Note(read func(pgx.Rows) error, sql string, args ...any) {
 	u.queue(sql, args).Query(func(rows pgx.Rows) error {
-		u.noted = errors.Join(u.noted, read(rows))
-		return nil
+		if err := u.guarded(func() error { return read(rows) }); rows.Err() == nil {
+			u.noted = errors.Join(u.noted, err)
+		}
+		return nil // an error of the server is found in rows
 	})
 }
+
+// guarded keeps a panic of a unit's own code from the transaction it shares.
+func (u *Unit) guarded(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanicked, p, debug.Stack())
+		}
+	}()
+	return fn()
+}
+
+var errPanicked = errors.New("panic in a unit of change")
 
 func (u *Unit) queue(sql string, args []any) *pgx.QueuedQuery {
 	q := &pgx.QueuedQuery{SQL: sql, Arguments: args}
@@ -68,7 +84,7 @@ func (u *Unit) OnCommitted(fn func()) { u.onCommitted = append(u.onCommitted, fn
 // committed tells those who wait for it.
 func (u *Unit) committed() error {
 	for _, fn := range u.onCommitted {
-		fn()
+		u.noted = errors.Join(u.noted, u.guarded(func() error { fn(); return nil }))
 	}
 	if u.noted != nil {
 		return fmt.Errorf("note what was committed: %w", u.noted)
@@ -91,16 +107,20 @@ const (
 // statements and ends with the last ones, at no round trip of its own.
 type transaction struct {
 	conn       *pgxpool.Conn
-	durability Durability
+	settings   []string // SET LOCAL
 	begun      bool
+	committing bool
 }
 
-func (db *DB) transaction(ctx context.Context, durability Durability) (*transaction, error) {
+func (db *DB) transaction(ctx context.Context, durability Durability, settings ...string) (*transaction, error) {
 	conn, err := db.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	return &transaction{conn: conn, durability: durability}, nil
+	if durability == InMemory {
+		settings = append(settings, "synchronous_commit = off")
+	}
+	return &transaction{conn: conn, settings: settings}, nil
 }
 
 // send sends what units have queued.
@@ -134,6 +154,7 @@ func (t *transaction) sendBatch(ctx context.Context, units []*Unit, last string)
 		batch.QueuedQueries = append(t.begin(), batch.QueuedQueries...)
 	}
 	if last != "" {
+		t.committing = true
 		batch.Queue(last)
 	}
 	return t.conn.SendBatch(ctx, batch).Close()
@@ -143,19 +164,17 @@ func (t *transaction) begin() []*pgx.QueuedQuery {
 	t.begun = true
 	begin := &pgx.Batch{}
 	begin.Queue("BEGIN")
-	if t.durability == InMemory {
-		begin.Queue("SET LOCAL synchronous_commit = off")
+	for _, setting := range t.settings {
+		begin.Queue("SET LOCAL " + setting)
 	}
 	return begin.QueuedQueries
 }
 
-// failure says of a statement that failed whether the transaction is known to be
-// taken back: as long as there is a connection, it is.
-func (t *transaction) failure(err error) error {
-	if t.conn.Conn().IsClosed() {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errTakenBack, err)
+// takenBack says, after a failure, that nothing was committed for certain: it was not
+// asked for, or the server has refused something before it.
+func (t *transaction) takenBack(err error) bool {
+	var refused *pgconn.PgError
+	return !t.committing || errors.As(err, &refused)
 }
 
 // end takes back what was not committed, and gives the connection back.
@@ -186,7 +205,7 @@ func (db *DB) writeOnce(ctx context.Context, durability Durability, fn func(u *U
 	defer t.end(context.WithoutCancel(ctx))
 	u := &Unit{}
 	u.turn = func() error { return t.send(ctx, []*Unit{u}) }
-	if err := fn(u); err != nil {
+	if err := u.guarded(func() error { return fn(u) }); err != nil {
 		return err
 	}
 	if err := t.commit(ctx, []*Unit{u}); err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -40,6 +39,9 @@ const (
 	maxFlying = 8
 	// maxTogether bounds the units of a transaction.
 	maxTogether = 64
+	// lockPatience is how long units that share a transaction wait for a lock. One that
+	// has to wait longer does so by itself.
+	lockPatience = "lock_timeout = '250ms'"
 	// unitTimeout bounds a transaction.
 	unitTimeout = 30 * time.Second
 )
@@ -51,11 +53,10 @@ func (db *DB) NewWriter(durability Durability) *Writer {
 
 // call is a unit that somebody waits for.
 type call struct {
-	key      string
-	fn       func(u *Unit) error
-	done     chan struct{}
-	err      error
-	panicked any
+	key  string
+	fn   func(u *Unit) error
+	done chan struct{}
+	err  error
 }
 
 // Do runs fn as a unit, and again if that is needed, so fn must have no effect but
@@ -75,9 +76,6 @@ func (w *Writer) Do(ctx context.Context, key string, fn func(u *Unit) error) err
 			return ctx.Err()
 		}
 		<-c.done // fn may be running, and what it writes to is the caller's
-	}
-	if c.panicked != nil {
-		panic(c.panicked) //nolint:forbidigo // it is the caller's own, who may know what to do with it
 	}
 	return c.err
 }
@@ -104,10 +102,15 @@ func (w *Writer) start() {
 		w.startIn(early)
 		return
 	}
-	if calls := w.pick(); len(calls) > 0 {
-		w.flying++
-		w.started = time.Now()
-		go w.fly(calls)
+	calls := w.pick()
+	if len(calls) == 0 {
+		return
+	}
+	w.flying++
+	w.started = time.Now()
+	go w.fly(calls)
+	if len(w.waiting) > 0 {
+		w.startIn(overlapAfter)
 	}
 }
 
@@ -139,10 +142,34 @@ func (w *Writer) pick() []*call {
 	return picked
 }
 
+// fly ends every call: all together, or, if that was taken back, each by itself. The
+// flight is over before those have ended, as one of them may wait for a lock.
 func (w *Writer) fly(calls []*call) {
-	w.run(calls)
+	var apart bool
+	if len(calls) == 1 {
+		calls[0].err = w.alone(calls[0])
+	} else {
+		apart = w.together(calls)
+	}
 	w.mu.Lock()
 	w.flying--
+	w.start()
+	w.mu.Unlock()
+	if !apart {
+		w.end(calls...)
+		return
+	}
+	for _, c := range calls {
+		go func() {
+			c.err = w.alone(c)
+			w.end(c)
+		}()
+	}
+}
+
+// end frees the keys of calls and tells those who wait for them.
+func (w *Writer) end(calls ...*call) {
+	w.mu.Lock()
 	for _, c := range calls {
 		delete(w.busy, c.key)
 	}
@@ -153,36 +180,14 @@ func (w *Writer) fly(calls []*call) {
 	}
 }
 
-func (w *Writer) run(calls []*call) {
-	if len(calls) > 1 {
-		switch err := w.together(calls); {
-		case err == nil:
-			return
-		case !errors.Is(err, errTakenBack):
-			// The database is away, and perhaps it has committed.
-			for _, c := range calls {
-				c.err = err
-			}
-			return
-		}
-	}
-	var all sync.WaitGroup
-	for _, c := range calls {
-		all.Go(func() { w.alone(c) })
-	}
-	all.Wait()
-}
-
 // alone runs one call in a transaction of its own.
-func (w *Writer) alone(c *call) {
+func (w *Writer) alone(c *call) error {
 	ctx, cancel := context.WithTimeout(context.Background(), unitTimeout)
 	defer cancel()
-	defer func() { c.panicked = recover() }()
-	c.err = w.db.Write(ctx, w.durability, c.fn)
+	return w.db.Write(ctx, w.durability, c.fn)
 }
 
-// errTakenBack says that one unit of a transaction failed, and nothing of it was
-// committed.
+// errTakenBack unwinds the units of a transaction of which another has failed.
 var errTakenBack = errors.New("the transaction was taken back")
 
 // member is a call as one of several in a transaction.
@@ -204,26 +209,34 @@ func join(c *call) *member {
 			}
 			return nil
 		}
-		defer func() {
-			// It happens again when the call is run by itself, and is told there.
-			if p := recover(); p != nil {
-				m.err = fmt.Errorf("panic: %v", p)
-			}
-		}()
-		m.err = c.fn(&m.Unit)
+		m.err = m.guarded(func() error { return c.fn(&m.Unit) })
 	})
 	return m
 }
 
-// together runs calls in one transaction: all are committed, or none.
-func (w *Writer) together(calls []*call) error {
+// together runs calls in one transaction, and says whether it was taken back, so that
+// each is to be run by itself. Otherwise all are committed, or the database is away,
+// which each is told: perhaps it has committed.
+func (w *Writer) together(calls []*call) (takenBack bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), unitTimeout)
 	defer cancel()
-	t, err := w.db.transaction(ctx, w.durability)
-	if err != nil {
-		return err
+	t, err := w.db.transaction(ctx, w.durability, lockPatience)
+	if err == nil {
+		defer t.end(context.WithoutCancel(ctx))
+		if err = takeTurns(ctx, t, calls); err != nil && t.takenBack(err) {
+			return true
+		}
 	}
-	defer t.end(context.WithoutCancel(ctx))
+	if err != nil {
+		for _, c := range calls {
+			c.err = err
+		}
+	}
+	return false
+}
+
+// takeTurns runs calls as members of one transaction until it is committed.
+func takeTurns(ctx context.Context, t *transaction, calls []*call) error {
 	running, units := make([]*member, len(calls)), make([]*Unit, len(calls))
 	for i, c := range calls {
 		running[i] = join(c)
@@ -234,19 +247,19 @@ func (w *Writer) together(calls []*call) error {
 			m.stop()
 		}
 	}(running)
-	for {
-		if running, err = takeTurns(running); err != nil {
+	for len(running) > 0 {
+		var err error
+		if running, err = turn(running); err != nil {
 			return err
 		}
-		if len(running) == 0 {
-			break
-		}
-		if err := t.send(ctx, units); err != nil {
-			return t.failure(err)
+		if len(running) > 0 {
+			if err := t.send(ctx, units); err != nil {
+				return err
+			}
 		}
 	}
 	if err := t.commit(ctx, units); err != nil {
-		return t.failure(err)
+		return err
 	}
 	for i, c := range calls {
 		c.err = units[i].committed()
@@ -254,14 +267,13 @@ func (w *Writer) together(calls []*call) error {
 	return nil
 }
 
-// takeTurns lets each member run until it waits for an answer, and returns those
-// that do.
-func takeTurns(running []*member) (waiting []*member, err error) {
+// turn lets each member run until it waits for an answer, and returns those that do.
+func turn(running []*member) (waiting []*member, err error) {
 	for _, m := range running {
 		if _, more := m.next(); more {
 			waiting = append(waiting, m)
 		} else if m.err != nil {
-			return nil, fmt.Errorf("%w: %w", errTakenBack, m.err)
+			return nil, m.err
 		}
 	}
 	return waiting, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -124,22 +125,36 @@ func TestTogether(t *testing.T) {
 	require.Equal(t, 3, query[int](t, db, `SELECT count(*) FROM item WHERE n = 10 * id`))
 }
 
-// A transaction that waits for a lock does not hold up the units of other keys.
+// A unit that waits for a lock holds up none of another key, however many arrive with
+// it, and gets what it waits for.
 func TestStuckUnit(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	w := db.NewWriter(pg.OnDisk)
-	add1 := func(u *pg.Unit) error { add(u, 1, 1); return nil }
 	lock, err := db.Begin(t.Context())
 	require.NoError(t, err)
-	_, err = lock.Exec(t.Context(), `INSERT INTO item (id, n) VALUES (1, 1)`)
+	defer func() { _ = lock.Rollback(context.Background()) }()
+	_, err = lock.Exec(t.Context(), `INSERT INTO item (id, n) VALUES (0, 0)`)
 	require.NoError(t, err)
-	done := make(chan error, 1)
-	go func() { done <- w.Do(t.Context(), "stuck", add1) }()
-	require.NoError(t, w.Do(t.Context(), "other", func(u *pg.Unit) error { add(u, 2, 2); return nil }))
-	require.Empty(t, done)
+	const units = 3 * pg.MaxTogether
+	done := make([]chan error, units)
+	for i := range units {
+		done[i] = make(chan error, 1)
+		go func() {
+			done[i] <- w.Do(t.Context(), fmt.Sprint("key ", i), func(u *pg.Unit) error { add(u, i, i); return u.Send() })
+		}()
+	}
+	for i := 1; i < units; i++ {
+		select {
+		case err := <-done[i]:
+			require.NoError(t, err)
+		case <-time.After(patience):
+			t.Fatalf("unit %d waits for a lock that it does not need", i)
+		}
+	}
+	require.Empty(t, done[0])
 	require.NoError(t, lock.Rollback(t.Context()))
-	require.NoError(t, <-done)
+	require.NoError(t, <-done[0])
 }
 
 // Units of one key stand in one order, each sees what the one before did.
@@ -198,25 +213,28 @@ func TestFailsAlone(t *testing.T) {
 	}
 }
 
-// A panic reaches the caller whose unit it was, and no other.
+// A panic is an error of the unit whose it is, and of no other, wherever it happens.
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	db := open(t)
-	w := db.NewWriter(pg.OnDisk)
-	release := held(t, db, w)
-	var all sync.WaitGroup
-	all.Go(func() {
-		require.PanicsWithValue(t, "oh", func() {
-			_ = w.Do(t.Context(), "a", func(*pg.Unit) error { panic("oh") })
+	for name, fn := range map[string]func(u *pg.Unit) error{
+		"in the unit":     func(*pg.Unit) error { panic("oh") },
+		"over an answer":  func(u *pg.Unit) error { u.Query(func(pgx.Rows) error { panic("oh") }, `SELECT 1`); return u.Send() },
+		"over the last":   func(u *pg.Unit) error { u.Query(func(pgx.Rows) error { panic("oh") }, `SELECT 1`); return nil },
+		"over a note":     func(u *pg.Unit) error { u.Note(func(pgx.Rows) error { panic("oh") }, `SELECT 1`); return nil },
+		"when it is told": func(u *pg.Unit) error { u.OnCommitted(func() { panic("oh") }); return nil },
+	} {
+		db := open(t)
+		errs := together(t, db, db.NewWriter(pg.OnDisk), []string{"a", "b"}, func(i int, u *pg.Unit) error {
+			if i == 0 {
+				return fn(u)
+			}
+			add(u, 1, 1)
+			return nil
 		})
-	})
-	all.Go(func() {
-		require.NoError(t, w.Do(t.Context(), "b", func(u *pg.Unit) error { add(u, 1, 1); return nil }))
-	})
-	require.Eventually(t, func() bool { return pg.Waiting(w) == 2 }, patience, tick)
-	release()
-	all.Wait()
-	require.Equal(t, 1, query[int](t, db, `SELECT count(*) FROM item`))
+		require.ErrorContains(t, errs[0], "oh", name)
+		require.NoError(t, errs[1], name)
+		require.Equal(t, 1, query[int](t, db, `SELECT count(*) FROM item`), name)
+	}
 }
 
 // Who gives up before the turn has come leaves nothing.

@@ -17,6 +17,7 @@ import (
 // is tried again, with growing delays; anything else ends the job. To close a run is
 // tried for ever: until it is closed, its outcome cannot be told.
 func (o *Jobs) Fail(ctx context.Context, r Report, failed *jobv1.FailWorkRequest) (retried bool, err error) {
+	r.Job = uuid.Nil // it may end any number of chunks, which is done alone
 	err = o.report(ctx, r, anyLayer, func(c *change, j *Job, w *work) error {
 		failure := failed.GetFailure()
 		switch {
@@ -70,7 +71,7 @@ func (c *change) end(j *Job, outcome State) {
 // is; one that completes or has ended otherwise cannot be cancelled.
 func (o *Jobs) Cancel(ctx context.Context, tenant string, id uuid.UUID) (*Job, error) {
 	var j *Job
-	err := o.change(ctx, id, func(c *change) (err error) {
+	err := o.changeAlone(ctx, func(c *change) (err error) { // of any number of chunks
 		if j, err = c.lockJob(tenant, id); err != nil {
 			return err
 		}
