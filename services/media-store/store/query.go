@@ -103,10 +103,8 @@ func (c *conditions) after(cursor Cursor, keys, casts []string, comparison strin
 	if _, err := uuid.Parse(cursor[len(cursor)-1]); err != nil {
 		return fault.New(fault.InvalidArgument, "the page token is not one that was given out")
 	}
-	if casts[0] == "timestamptz" {
-		if _, err := time.Parse(time.RFC3339Nano, cursor[0]); err != nil {
-			return fault.New(fault.InvalidArgument, "the page token is not one that was given out")
-		}
+	if !validKey(casts[0], cursor[0]) {
+		return fault.New(fault.InvalidArgument, "the page token is not one that was given out")
 	}
 	places, args := make([]string, len(keys)), make([]any, len(keys))
 	for i := range keys {
@@ -114,6 +112,15 @@ func (c *conditions) after(cursor Cursor, keys, casts []string, comparison strin
 	}
 	c.add("("+strings.Join(keys, ", ")+") "+comparison+" ("+strings.Join(places, ", ")+")", args...)
 	return nil
+}
+
+// validKey says whether a text is of a type, written as cursors write it.
+func validKey(cast, text string) bool {
+	if cast == "boolean" {
+		return text == "true" || text == "false"
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	return err == nil && cursorTime(t) == text && t.Year() > 0
 }
 
 // TagFilter keeps items by a tag.

@@ -53,9 +53,25 @@ type querier interface {
 func collect[T any](ctx context.Context, q querier, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, err
+		return nil, clientFault(err)
 	}
-	return pgx.CollectRows(rows, scan)
+	out, err := pgx.CollectRows(rows, scan)
+	return out, clientFault(err)
+}
+
+// clientFault tells values that the database cannot hold, which only who sent them can
+// mend, from failures of ours.
+func clientFault(err error) error {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || fault.Of(err).Code != fault.Internal {
+		return err
+	}
+	switch e.Code {
+	case "22021", "22P05", "22P02", "22003": // not in the encoding, no such character, no such value, out of range
+		return fault.Newf(fault.InvalidArgument, "a value cannot be stored or looked for: %s", e.Message)
+	default:
+		return err
+	}
 }
 
 // isNone says that a query for one row found none.

@@ -20,7 +20,7 @@ type unit struct {
 
 // write runs fn as a unit in a transaction of its own.
 func (s *Store) write(ctx context.Context, fn func(u *unit) error) error {
-	return s.db.Write(ctx, pg.OnDisk, s.unit(fn))
+	return clientFault(s.db.Write(ctx, pg.OnDisk, s.unit(fn)))
 }
 
 // writeJob runs fn as a unit that changes what is of one job, quickly, in a
@@ -29,7 +29,7 @@ func (s *Store) writeJob(ctx context.Context, job string, fn func(u *unit) error
 	if job == "" {
 		return s.write(ctx, fn)
 	}
-	return s.writer.Do(ctx, job, s.unit(fn))
+	return clientFault(s.writer.Do(ctx, job, s.unit(fn)))
 }
 
 func (s *Store) unit(fn func(u *unit) error) func(*pg.Unit) error {

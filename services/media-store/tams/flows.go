@@ -2,7 +2,6 @@ package tams
 
 import (
 	"errors"
-	"io"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -81,9 +80,9 @@ func (a *API) putFlow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	if err != nil {
-		return bodyFault(err)
+		return err
 	}
 	in, document, err := parseFlow(body)
 	if err != nil {

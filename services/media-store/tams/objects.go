@@ -130,7 +130,7 @@ func checkInstance(i store.Instance) error {
 	if i.Label == "" || i.Label == backendLabel {
 		return fault.Newf(fault.InvalidArgument, "label is %q, want one of your own", i.Label)
 	}
-	return nil
+	return checkKey("label", i.Label, maxInstance)
 }
 
 func (a *API) deleteInstance(w http.ResponseWriter, r *http.Request) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -78,11 +79,11 @@ func (p *params) number(name string) int {
 	if !p.Has(name) {
 		return 0
 	}
-	n, err := strconv.Atoi(p.Get(name))
+	n, err := strconv.ParseInt(p.Get(name), 10, 32)
 	if err != nil || n < 0 {
-		p.fail(name, "a number")
+		p.fail(name, "a number of 31 bits")
 	}
-	return n
+	return int(n)
 }
 
 // timerange reads a time range, nil if it is not given.
@@ -193,7 +194,7 @@ func (p *params) cursor() store.Cursor {
 		return nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
+	if err != nil || !utf8.Valid(raw) {
 		p.fail("page", "a key that was given out")
 		return nil
 	}

@@ -150,6 +150,9 @@ func (in *segmentIn) decode(flow uuid.UUID) (store.PostedSegment, error) {
 	if in.ObjectID == "" {
 		return p, fault.New(fault.InvalidArgument, "object_id is empty")
 	}
+	if err := checkKey("object_id", in.ObjectID, maxObjectID); err != nil {
+		return p, err
+	}
 	if in.InitObjectID != nil && *in.InitObjectID != "" {
 		return p, fault.New(fault.InvalidArgument, "init_object_id is given; init segments are not offered by this service")
 	}

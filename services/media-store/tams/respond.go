@@ -70,11 +70,20 @@ func noContent(w http.ResponseWriter) error {
 	return nil
 }
 
-// readJSON reads the body into v.
-func readJSON(r *http.Request, v any) error {
+// readBody reads the body, of which nothing may hold what no column can.
+func readBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return bodyFault(err)
+		return nil, bodyFault(err)
+	}
+	return body, checkBody(body)
+}
+
+// readJSON reads the body into v.
+func readJSON(r *http.Request, v any) error {
+	body, err := readBody(r)
+	if err != nil {
+		return err
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return fault.Newf(fault.Malformed, "the body is not the JSON that is wanted here: %w", err)

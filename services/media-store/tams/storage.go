@@ -2,7 +2,6 @@ package tams
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
@@ -83,8 +82,13 @@ func (a *API) readStorage(r *http.Request) (*storageIn, error) {
 	case in.Presigned != nil && !*in.Presigned:
 		return nil, fault.New(fault.InvalidArgument, "presigned is false; this service gives presigned URLs only")
 	}
-	if slices.Contains(in.ObjectIDs, "") {
-		return nil, fault.New(fault.InvalidArgument, "one of object_ids is empty")
+	for _, id := range in.ObjectIDs {
+		if id == "" {
+			return nil, fault.New(fault.InvalidArgument, "one of object_ids is empty")
+		}
+		if err := checkKey("one of object_ids", id, maxObjectID); err != nil {
+			return nil, err
+		}
 	}
 	if in.Limit == 0 && len(in.ObjectIDs) == 0 {
 		in.Limit = 1

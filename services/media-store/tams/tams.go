@@ -57,7 +57,7 @@ func (a *API) Handler(extend func(flow chi.Router)) http.Handler {
 		writeError(w, r, fault.Newf(fault.NotFound, "there is nothing at %s", r.URL.Path))
 	})
 	root.Route(Prefix, func(r chi.Router) {
-		r.Use(limitBody, needScope, middleware.GetHead)
+		r.Use(limitBody, needScope, checkTexts, middleware.GetHead)
 		r.Get("/", a.handle(a.index))
 		r.Route("/service", a.serviceRoutes)
 		r.Route("/sources", a.sourceRoutes)
