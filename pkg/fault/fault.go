@@ -52,6 +52,7 @@ const (
 	NotExact       Code = "not_exact"
 	NotRepresented Code = "not_representable"
 	Gone           Code = "gone"
+	RunEnded       Code = "run_ended" // of the run of a job that somebody still works for
 
 	StaleEpoch  Code = "stale_epoch"
 	Cancelled   Code = "cancelled"

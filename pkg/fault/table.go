@@ -25,7 +25,7 @@ func (c Code) row() row {
 		return row{Customer, false, twirp.InvalidArgument, http.StatusRequestEntityTooLarge}
 	case NotFound:
 		return row{Customer, false, twirp.NotFound, http.StatusNotFound}
-	case Gone:
+	case Gone, RunEnded:
 		return row{Customer, false, twirp.NotFound, http.StatusGone}
 	case Conflict, IdempotencyConflict, SegmentOverlap:
 		return row{Customer, false, twirp.AlreadyExists, http.StatusConflict}

@@ -268,9 +268,13 @@ func TestAFileThatHasChangedIsRefused(t *testing.T) {
 	require.True(t, fault.Is(b.readChunk(t, document), fault.SourceChanged))
 }
 
+// A run that has ended took the work with it, which needs no report; a Flow that was
+// deleted did not, and reading the chunk again would not bring it back.
 func TestRegistrationsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[fault.Code]fault.Code{fault.Gone: fault.StaleEpoch, fault.SegmentOverlap: fault.SegmentOverlap} {
+	for code, want := range map[fault.Code]fault.Code{
+		fault.RunEnded: fault.StaleEpoch, fault.Gone: fault.Gone, fault.SegmentOverlap: fault.SegmentOverlap,
+	} {
 		b := setup(t)
 		b.format.read = objects(1)
 		b.store.register = func(*mediastorev1.RegisterSegmentsRequest) error { return fault.New(code, "it cannot be") }

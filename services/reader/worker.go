@@ -118,8 +118,8 @@ func (s *Service) register(ctx context.Context, t *work.Task, written segments, 
 		})
 		return err
 	})
-	if fault.Is(err, fault.Gone) {
-		// The run was discarded while we read; job-api has cancelled the work.
+	if fault.Is(err, fault.RunEnded) {
+		// It was discarded while we read; job-api has cancelled the work.
 		return fault.Newf(fault.StaleEpoch, "register segments: %w", err)
 	}
 	if err != nil {

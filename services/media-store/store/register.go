@@ -104,8 +104,8 @@ func (r *Registration) flowIDs() []uuid.UUID {
 
 // Register stores the segments of one piece of work, for all its Flows in one
 // transaction. The first registration of a piece of work wins; any later one
-// returns false, and the objects that only it brought are condemned. It is Gone
-// once the run has ended.
+// returns false, and the objects that only it brought are condemned. It is RunEnded
+// once the run has, Gone if a Flow or an object is.
 func (s *Store) Register(ctx context.Context, tenant Tenant, r Registration) (stored bool, err error) {
 	if err := r.check(); err != nil {
 		return false, err

@@ -43,7 +43,7 @@ func (u *unit) queueRunLock(state *string, tenant Tenant, run Run, strength stri
 	}, `SELECT state FROM run WHERE tenant_id = $1 AND job_id = $2 AND run = $3 `+strength, tenant, run.Job, run.Number)
 }
 
-// checkOpen is Gone if the run has ended, NotFound if it never began.
+// checkOpen is RunEnded if it has, NotFound if it never began.
 func (r Run) checkOpen(state string) error {
 	switch state {
 	case runOpen:
@@ -51,7 +51,7 @@ func (r Run) checkOpen(state string) error {
 	case "":
 		return fault.Newf(fault.NotFound, "run %d of job %s has no flows", r.Number, r.Job)
 	default:
-		return fault.Newf(fault.Gone, "run %d of job %s has ended, its flows are %s", r.Number, r.Job, state)
+		return fault.Newf(fault.RunEnded, "run %d of job %s has ended, its flows are %s", r.Number, r.Job, state)
 	}
 }
 

@@ -91,7 +91,7 @@ func TestClosedRunTakesNothingMore(t *testing.T) {
 	require.Equal(t, 1, b.facts(t, "closed"))
 
 	_, err = b.Register(t.Context(), tenantA, late)
-	require.Equal(t, fault.Gone, code(err))
+	require.Equal(t, fault.RunEnded, code(err))
 	_, err = b.Allocate(t.Context(), tenantA, "", uuid.New(), map[uuid.UUID]int{flow: 1})
 	require.Equal(t, fault.Gone, code(err))
 	_, err = b.EndRun(t.Context(), tenantA, run, store.Discard)
@@ -118,9 +118,9 @@ func TestDiscardedRunLeavesNothing(t *testing.T) {
 	require.Equal(t, map[string]int{"condemned": 1, "allocated": 1}, b.states(t))
 	require.Equal(t, 1, b.facts(t, "deleted"))
 	_, err = b.Register(t.Context(), tenantA, late)
-	require.Equal(t, fault.Gone, code(err))
+	require.Equal(t, fault.RunEnded, code(err))
 	err = b.PutFlows(t.Context(), tenantA, run, "chunker", []*media.Flow{audioFlow(flow)}, nil)
-	require.Equal(t, fault.Gone, code(err))
+	require.Equal(t, fault.RunEnded, code(err))
 	// Another run may use the same ids.
 	again := store.Run{Job: run.Job, Number: 2}
 	require.NoError(t, b.PutFlows(t.Context(), tenantA, again, "chunker", []*media.Flow{audioFlow(flow)}, nil))
@@ -132,6 +132,21 @@ func TestRunMayEndBeforeItsFlowsCome(t *testing.T) {
 	_, err := b.EndRun(t.Context(), tenantA, run, store.Discard)
 	require.NoError(t, err)
 	err = b.PutFlows(t.Context(), tenantA, run, "chunker", []*media.Flow{audioFlow(uuid.New())}, nil)
+	require.Equal(t, fault.RunEnded, code(err))
+}
+
+// Who works for an open run is told what is gone, which is not the run.
+func TestWhatIsGoneFromAnOpenRun(t *testing.T) {
+	t.Parallel()
+	b, flow, other := setup(t), uuid.New(), uuid.New()
+	run := b.newRun(t, tenantA, flow, other)
+	deleted, stale := b.work(t, tenantA, run, flow, seconds(0, 1)), b.work(t, tenantA, run, other, seconds(0, 1))
+	require.NoError(t, b.DeleteFlow(t.Context(), tenantA, flow))
+	_, err := b.Register(t.Context(), tenantA, deleted)
+	require.Equal(t, fault.Gone, code(err))
+	_, err = b.CondemnStale(t.Context(), 0, 10)
+	require.NoError(t, err)
+	_, err = b.Register(t.Context(), tenantA, stale)
 	require.Equal(t, fault.Gone, code(err))
 }
 
