@@ -164,6 +164,34 @@ func TestUploadsThatFail(t *testing.T) {
 	}
 }
 
+// The transport may read a body after it has told of an error: its memory is not for
+// the next object.
+func TestMemoryOfUploadsThatFail(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.format.read = objects(1)
+	again := false
+	for range 50 { // a pool may let go of what it is given
+		require.NoError(t, b.readChunk(t, b.chunk(1)))
+		again = again || b.buffers.take() != nil
+	}
+	require.True(t, again, "what is uploaded at once is used again")
+	for range 5 {
+		clear(b.uploads.puts)
+		b.uploads.answer = func(_ string, n int) int {
+			if n == 1 {
+				return http.StatusServiceUnavailable
+			}
+			return 0
+		}
+		require.NoError(t, b.readChunk(t, b.chunk(1)))
+		require.Nil(t, b.buffers.take())
+		b.uploads.answer = func(string, int) int { return http.StatusForbidden }
+		require.Error(t, b.readChunk(t, b.chunk(1)))
+		require.Nil(t, b.buffers.take())
+	}
+}
+
 func TestAFailedUploadEndsTheReading(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -119,16 +119,20 @@ func (s *sink) closeObject(track int) error {
 }
 
 func (s *sink) upload(place *mediastorev1.AllocatedObject, segment mediatime.Range, o *runs.Object) error {
-	defer s.service.buffers.give(o.Bytes)
 	sum := sha256.Sum256(o.Bytes)
-	if err := s.service.put(s.ctx, s.task, place, o.Bytes); err != nil {
+	size := int64(len(o.Bytes))
+	clean, err := s.service.put(s.ctx, s.task, place, o.Bytes)
+	if err != nil {
 		return err
+	}
+	if clean {
+		s.service.buffers.give(o.Bytes)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.segments = append(s.segments, &mediastorev1.NewSegment{
 		FlowId: place.GetFlowId(), ObjectId: place.GetObjectId(), Timerange: segment.String(), ObjectTimerange: o.Range.String(),
-		Size: int64(len(o.Bytes)), Sha256: sum[:], Grains: int32(len(o.Index)), KeyFrames: int32(o.KeyFrames), Index: o.Index.Pack(),
+		Size: size, Sha256: sum[:], Grains: int32(len(o.Index)), KeyFrames: int32(o.KeyFrames), Index: o.Index.Pack(),
 	})
 	return nil
 }

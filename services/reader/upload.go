@@ -54,14 +54,16 @@ func (p *places) unused() []string {
 // with the whole chunk.
 const uploadTries = 4
 
-// put uploads one object to its presigned URL.
-func (s *Service) put(ctx context.Context, t *work.Task, place *mediastorev1.AllocatedObject, body []byte) error {
+// put uploads one object to its presigned URL. It is clean if nobody reads the body any
+// more: the transport of an attempt that failed may do so for a while.
+func (s *Service) put(ctx context.Context, t *work.Task, place *mediastorev1.AllocatedObject, body []byte) (clean bool, err error) {
 	first := true
 	attempt := func() (struct{}, error) {
 		status, err := s.putOnce(ctx, t, place, body)
 		// The place is ours alone: if it is taken, an attempt before this one arrived
 		// and only its answer was lost.
 		arrived := status/100 == 2 || (status == http.StatusPreconditionFailed && !first)
+		clean = first && err == nil && status/100 == 2
 		first = false
 		switch {
 		case err != nil:
@@ -74,11 +76,11 @@ func (s *Service) put(ctx context.Context, t *work.Task, place *mediastorev1.All
 			return struct{}{}, backoff.Permanent(fmt.Errorf("status %d", status))
 		}
 	}
-	_, err := backoff.Retry(ctx, attempt, backoff.WithMaxTries(uploadTries), backoff.WithMaxElapsedTime(time.Minute))
+	_, err = backoff.Retry(ctx, attempt, backoff.WithMaxTries(uploadTries), backoff.WithMaxElapsedTime(time.Minute))
 	if err != nil {
-		return fault.Newf(fault.Unavailable, "upload object %s: %w", place.GetObjectId(), err)
+		return false, fault.Newf(fault.Unavailable, "upload object %s: %w", place.GetObjectId(), err)
 	}
-	return nil
+	return clean, nil
 }
 
 func (s *Service) putOnce(ctx context.Context, t *work.Task, place *mediastorev1.AllocatedObject, body []byte) (int, error) {
