@@ -3,6 +3,7 @@ package mediastore
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -46,6 +47,9 @@ type Service struct {
 	collector *collector.Collector
 }
 
+// forgetEvery is how often each instance clears away the rows that Keep has kept.
+const forgetEvery = time.Hour
+
 // New makes the service on a migrated schema. It starts nothing.
 func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
@@ -57,7 +61,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	counters := newMetrics(deps.Metrics)
 	s.rpc = &rpc{store: s.store, bucket: deps.Bucket, config: cfg, metrics: counters}
 	s.collector = collector.New(s.store, deps.Bucket, collector.Config{
-		MinObjectTimeout: cfg.MinObjectTimeout, Grace: cfg.Grace, Keep: cfg.Keep, Every: cfg.CollectEvery,
+		MinObjectTimeout: cfg.MinObjectTimeout, Grace: cfg.Grace, Keep: cfg.Keep, Every: cfg.CollectEvery, ForgetEvery: forgetEvery,
 	}, counters, deps.Log)
 	s.tams = tams.New(s.store, deps.Bucket, tams.Config{
 		UploadTTL: cfg.UploadTTL, DownloadTTL: cfg.DownloadTTL, MinObjectTimeout: cfg.MinObjectTimeout,

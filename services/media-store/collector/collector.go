@@ -25,6 +25,9 @@ type Config struct {
 	Grace            time.Duration
 	Keep             time.Duration
 	Every            time.Duration
+	// ForgetEvery is how often rows are cleared away that Keep has kept: they grow by few,
+	// and nobody waits for them to go.
+	ForgetEvery time.Duration
 }
 
 // Metrics are told what was done.
@@ -40,11 +43,13 @@ type Collector struct {
 	config  Config
 	metrics Metrics
 	log     *slog.Logger
+	// forgot is when that was last done.
+	forgot time.Time
 }
 
 // New makes a Collector. It does nothing before Run.
 func New(s *store.Store, bucket *objstore.Bucket, config Config, metrics Metrics, log *slog.Logger) *Collector {
-	return &Collector{s, bucket, config, metrics, log}
+	return &Collector{store: s, bucket: bucket, config: config, metrics: metrics, log: log}
 }
 
 // batch is how many objects are handled at a time: as many as S3 deletes in one
@@ -67,7 +72,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	}
 }
 
-// Once does all there is to do.
+// Once does all there is to do. It is not for two at a time.
 func (c *Collector) Once(ctx context.Context) error {
 	condemned, err := repeat(func() (int, error) { return c.store.CondemnStale(ctx, c.config.MinObjectTimeout, batch) })
 	if err != nil {
@@ -81,7 +86,7 @@ func (c *Collector) Once(ctx context.Context) error {
 		c.metrics.Collected(condemned, removed)
 		c.log.InfoContext(ctx, "objects collected", "condemned", condemned, "removed", removed)
 	}
-	if err := c.store.Forget(ctx, c.config.Keep); err != nil {
+	if err := c.forget(ctx); err != nil {
 		return err
 	}
 	backlog, err := c.store.CollectorBacklog(ctx)
@@ -89,6 +94,19 @@ func (c *Collector) Once(ctx context.Context) error {
 		return err
 	}
 	c.metrics.Waiting(backlog)
+	return nil
+}
+
+// forget clears rows away if it is time.
+func (c *Collector) forget(ctx context.Context) error {
+	now := time.Now()
+	if now.Sub(c.forgot) < c.config.ForgetEvery {
+		return nil
+	}
+	if err := c.store.Forget(ctx, c.config.Keep); err != nil {
+		return err
+	}
+	c.forgot = now
 	return nil
 }
 

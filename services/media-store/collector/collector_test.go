@@ -215,3 +215,22 @@ func TestTombstonesGoInTheEnd(t *testing.T) {
 		require.Zero(t, n, table)
 	}
 }
+
+// What is only kept for late callers may stay a while longer.
+func TestRowsAreForgottenNowAndThen(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	rarely := collector.New(b.store, b.bucket, collector.Config{ForgetEvery: time.Hour}, &b.metrics, b.log)
+	var flows []uuid.UUID
+	for range 2 {
+		run, flow, _ := b.stored(t, 1)
+		_, err := b.store.EndRun(t.Context(), tenant, run, store.Discard)
+		require.NoError(t, err)
+		require.NoError(t, rarely.Once(t.Context()))
+		flows = append(flows, flow)
+	}
+	_, err := b.store.Flow(t.Context(), tenant, flows[0])
+	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+	_, err = b.store.Flow(t.Context(), tenant, flows[1])
+	require.True(t, fault.Is(err, fault.Gone), "%v", err)
+}

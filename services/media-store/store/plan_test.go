@@ -3,10 +3,13 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -57,6 +60,34 @@ func (s *statements) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEnd
 func TestStatementsOfAJobScanNoTable(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	seen := b.traced(t, func(traced *bundle) {
+		for _, ending := range []store.Ending{store.Close, store.CloseAtGap, store.Discard} {
+			traced.oneJob(t, ending)
+		}
+	})
+	require.Greater(t, len(seen), 20)
+	b.requireProbes(t, seen)
+}
+
+// TestStatementsOfTheCollectorScanNoTable does the same for what clears away.
+func TestStatementsOfTheCollectorScanNoTable(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, ending := range []store.Ending{store.Close, store.Discard} {
+		b.oneJob(t, ending)
+	}
+	seen := b.traced(t, func(traced *bundle) {
+		require.NoError(t, traced.Forget(t.Context(), time.Hour))
+		_, err := traced.CondemnStale(t.Context(), time.Hour, 10)
+		require.NoError(t, err)
+	})
+	require.Len(t, slices.DeleteFunc(slices.Collect(maps.Keys(seen)), func(sql string) bool { return !explainable(sql) }), 5)
+	b.requireProbes(t, seen)
+}
+
+// traced lets do work with a store, and returns the SQL that it ran.
+func (b *bundle) traced(t *testing.T, do func(*bundle)) map[string]bool {
+	t.Helper()
 	seen := &statements{all: map[string]bool{}}
 	config := b.db.Config()
 	config.ConnConfig.Tracer = seen
@@ -67,19 +98,21 @@ func TestStatementsOfAJobScanNoTable(t *testing.T) {
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
 	publisher := outbox.NewPublisher(db, nil, db.NewSignal("outbox"), nil, outbox.DefaultConfig(), telemetry.Discard())
-	traced := &bundle{store.New(db, publisher, trace), db}
-	for _, ending := range []store.Ending{store.Close, store.CloseAtGap, store.Discard} {
-		traced.oneJob(t, ending)
-	}
+	do(&bundle{store.New(db, publisher, trace), db})
+	return seen.all
+}
 
-	_, err = b.db.Exec(t.Context(), "ANALYZE")
+// requireProbes looks at the plans of statements, whatever their arguments.
+func (b *bundle) requireProbes(t *testing.T, seen map[string]bool) {
+	t.Helper()
+	_, err := b.db.Exec(t.Context(), "ANALYZE")
 	require.NoError(t, err)
 	conn, err := b.db.Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
 	_, err = conn.Exec(t.Context(), "SET plan_cache_mode = force_generic_plan")
 	require.NoError(t, err)
-	for sql := range seen.all {
+	for sql := range seen {
 		if !explainable(sql) {
 			continue
 		}
@@ -97,7 +130,6 @@ func TestStatementsOfAJobScanNoTable(t *testing.T) {
 		}
 		require.NoError(t, conn.Conn().Deallocate(t.Context(), "looked_at"))
 	}
-	require.Greater(t, len(seen.all), 20)
 }
 
 // tableScan matches the nodes of a plan that read a table or an index.
