@@ -16,13 +16,20 @@ import (
 type Goal struct {
 	bound float64
 	sign  int // 1: at least bound, -1: at most bound
+	must  bool
+}
+
+// Must makes a goal one whose miss is an error of the benchmark, see [Report.Finish].
+func (g Goal) Must() Goal {
+	g.must = true
+	return g
 }
 
 // AtLeast is the goal of a value that is better the larger it is.
-func AtLeast(bound float64) Goal { return Goal{bound, 1} }
+func AtLeast(bound float64) Goal { return Goal{bound: bound, sign: 1} }
 
 // AtMost is the goal of a value that is better the smaller it is.
-func AtMost(bound float64) Goal { return Goal{bound, -1} }
+func AtMost(bound float64) Goal { return Goal{bound: bound, sign: -1} }
 
 // Met says whether a value reaches the goal.
 func (g Goal) Met(value float64) bool {
@@ -78,6 +85,20 @@ func (r *Report) Met() bool {
 		}
 	}
 	return true
+}
+
+// ErrMissed says that a value does not reach a goal that it must reach.
+var ErrMissed = errors.New("goal missed")
+
+// missed names the values that do not reach what they must.
+func (r *Report) missed() error {
+	var err error
+	for _, m := range r.metrics {
+		if m.goal.must && !m.goal.Met(m.value) {
+			err = errors.Join(err, fmt.Errorf("%w: %s is %s %s, want %v", ErrMissed, m.name, number(m.value), m.unit, m.goal))
+		}
+	}
+	return err
 }
 
 // Print writes the values and their goals as a table.
@@ -154,7 +175,8 @@ func Root() (string, error) {
 	}
 }
 
-// Finish prints the report on w and writes its JSON into the repository.
+// Finish prints the report on w and writes its JSON into the repository. It fails with
+// [ErrMissed] where a goal is missed that must be met.
 func (r *Report) Finish(w io.Writer) error {
 	if err := r.Print(w); err != nil {
 		return err
@@ -163,5 +185,5 @@ func (r *Report) Finish(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return r.Write(root)
+	return errors.Join(r.Write(root), r.missed())
 }

@@ -3,6 +3,7 @@ package bench_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -55,6 +56,24 @@ func TestMet(t *testing.T) {
 	r.Add("a", 1, "", bench.AtLeast(1))
 	r.Add("b", 1, "", bench.AtMost(1))
 	require.True(t, r.Met())
+}
+
+// A miss is an error where the goal says so, and there alone.
+func TestFinish(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(root, "go.work"), nil, 0o600))
+	t.Chdir(root)
+	r := sample()
+	require.NoError(t, r.Finish(io.Discard), "idle_p50_ms has missed its goal, which it need not meet")
+	r.Add("again_s", 4, "s", bench.AtMost(5).Must())
+	require.NoError(t, r.Finish(io.Discard))
+	r.Add("ready_s", 6, "s", bench.AtMost(5).Must())
+	err := r.Finish(io.Discard)
+	require.ErrorIs(t, err, bench.ErrMissed)
+	require.EqualError(t, err, "goal missed: ready_s is 6 s, want <= 5")
+	file, err := os.ReadFile(filepath.Join(root, "bench", "sample.json"))
+	require.NoError(t, err)
+	require.Contains(t, string(file), "ready_s", "what was measured is kept")
 }
 
 func TestRoot(t *testing.T) {

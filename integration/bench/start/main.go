@@ -1,5 +1,7 @@
 // Command start measures how long the built program takes to be ready, prints a table
-// and writes bench/start.json. With -short it starts once each way.
+// and writes bench/start.json. A start that takes too long is an error. With -short it
+// starts once each way, and tells of its goals without insisting on them: other tests
+// may have the machine.
 //
 //   - ready_s: the first start in an empty folder, which makes keys, a database cluster
 //     and all schemas; from the call of `grainmesh up` until it returns.
@@ -26,10 +28,11 @@ func main() {
 	short := flag.Bool("short", false, "take a few seconds")
 	flag.Parse()
 	times := 5
+	goal := bench.AtMost(readyGoal).Must()
 	if *short {
-		times = 1
+		times, goal = 1, bench.AtMost(readyGoal)
 	}
-	if err := run(times); err != nil {
+	if err := run(times, goal); err != nil {
 		fmt.Fprintln(os.Stderr, "start:", err)
 		os.Exit(1)
 	}
@@ -38,7 +41,7 @@ func main() {
 // readyGoal is what a new user may be asked to wait for, in seconds.
 const readyGoal = 5
 
-func run(times int) error {
+func run(times int, goal bench.Goal) error {
 	dir, err := os.MkdirTemp("", "grainmesh-bench-")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
@@ -60,8 +63,8 @@ func run(times int) error {
 		}
 	}
 	report := bench.New("start")
-	report.Add("ready_s", middle(first), "s", bench.AtMost(readyGoal))
-	report.Add("again_ready_s", middle(again), "s", bench.AtMost(readyGoal))
+	report.Add("ready_s", middle(first), "s", goal)
+	report.Add("again_ready_s", middle(again), "s", goal)
 	return report.Finish(os.Stdout)
 }
 
