@@ -219,41 +219,6 @@ func OnProgress[T proto.Message](ctx context.Context, b *Bus, event subjects.Eve
 // TenantHeader says whose event a message is.
 const TenantHeader = "Grainmesh-Tenant"
 
-// Event is a fact from the stream of events.
-type Event struct {
-	Subject  string
-	Tenant   string
-	Sequence uint64 // in the stream; grows
-	Data     []byte
-}
-
-// Follow calls handle for every event after a sequence number, or from now on for 0,
-// in order, until ctx ends. It calls following once, when no later event is missed.
-func (b *Bus) Follow(ctx context.Context, after uint64, following func(), handle func(Event)) error {
-	config := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverNewPolicy}
-	if after > 0 {
-		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, after+1
-	}
-	consumer, err := b.js.OrderedConsumer(ctx, subjects.EventStream, config)
-	if err != nil {
-		return fmt.Errorf("follow %s: %w", subjects.EventStream, err)
-	}
-	consuming, err := consumer.Consume(func(msg jetstream.Msg) {
-		meta, err := msg.Metadata()
-		if err != nil {
-			return // not from a stream
-		}
-		handle(Event{msg.Subject(), msg.Headers().Get(TenantHeader), meta.Sequence.Stream, msg.Data()})
-	})
-	if err != nil {
-		return fmt.Errorf("follow %s: %w", subjects.EventStream, err)
-	}
-	following()
-	<-ctx.Done()
-	consuming.Stop()
-	return nil
-}
-
 // headerCarrier lets trace context travel in NATS headers.
 type headerCarrier nats.Header
 

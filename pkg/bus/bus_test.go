@@ -419,35 +419,6 @@ func TestWorkCarriesItsTrace(t *testing.T) {
 	require.Equal(t, telemetry.TraceID(ctx), <-got)
 }
 
-func TestFollow(t *testing.T) {
-	t.Parallel()
-	m := newMesh(t)
-	publish := func(id string) {
-		require.NoError(t, m.Publish(t.Context(), []bus.Outgoing{{Subject: subjects.FlowCreated.Subject(id), Tenant: "acme", Data: []byte(id)}})[0])
-	}
-	publish("before")
-	follow := func(after uint64) (chan bus.Event, func()) {
-		ctx, cancel := context.WithCancel(t.Context())
-		following, events, done := make(chan struct{}), make(chan bus.Event, 10), make(chan error, 1)
-		go func() { done <- m.Follow(ctx, after, func() { close(following) }, func(e bus.Event) { events <- e }) }()
-		<-following
-		return events, func() {
-			cancel()
-			require.NoError(t, <-done)
-		}
-	}
-	fromNow, stop := follow(0)
-	publish("after")
-	first := <-fromNow
-	require.Equal(t, bus.Event{Subject: subjects.FlowCreated.Subject("after"), Tenant: "acme", Sequence: 2, Data: []byte("after")}, first)
-	stop()
-	publish("later")
-	caughtUp, stop := follow(1)
-	require.EqualValues(t, 2, (<-caughtUp).Sequence)
-	require.EqualValues(t, 3, (<-caughtUp).Sequence)
-	stop()
-}
-
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	m := newMesh(t)

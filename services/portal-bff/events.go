@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +31,7 @@ const (
 // sent is one server-sent event.
 type sent struct {
 	name string
-	id   uint64 // sequence in the stream of events; 0 for progress
+	id   string // position in the stream of events; empty for progress
 	data []byte
 }
 
@@ -71,14 +70,14 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request) {
 }
 
 // lastSeen reads where the browser left off: by the header that browsers send
-// themselves, or the query of one that starts anew. 0 is "from now on".
-func lastSeen(r *http.Request) uint64 {
+// themselves, or the query of one that starts anew.
+func lastSeen(r *http.Request) bus.Position {
 	for _, text := range []string{r.Header.Get("Last-Event-ID"), r.URL.Query().Get("last_event_id")} {
-		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
-			return n
+		if position, err := bus.ParsePosition(text); err == nil {
+			return position
 		}
 	}
-	return 0
+	return bus.Position{}
 }
 
 // feed is what one browser is told, on its way from the stream of events.
@@ -92,7 +91,7 @@ type feed struct {
 // deliver hands an event of the tenant on. It waits for a browser that reads, however
 // far it has to catch up, and cuts off one that takes nothing.
 func (f *feed) deliver(ctx context.Context, e bus.Event) {
-	if e.Tenant != f.tenant {
+	if e.Tenant != f.tenant && !e.Gap {
 		return
 	}
 	event, ok := encode(e)
@@ -114,6 +113,8 @@ func encode(e bus.Event) (sent, bool) {
 	var m proto.Message
 	var name string
 	switch {
+	case e.Gap:
+		return sent{"gap", e.At.String(), []byte("{}")}, true
 	case strings.HasPrefix(e.Subject, "event.job."):
 		name, m = "job", subjects.JobChanged.New()
 	case strings.HasPrefix(e.Subject, "event.flow.") && strings.HasSuffix(e.Subject, ".deleted"):
@@ -127,7 +128,7 @@ func encode(e bus.Event) (sent, bool) {
 		return sent{}, false
 	}
 	data, err := protojson.Marshal(m)
-	return sent{name, e.Sequence, data}, err == nil
+	return sent{name, e.At.String(), data}, err == nil
 }
 
 // stream writes events until ctx ends or the browser is gone, which it is too when it
@@ -170,8 +171,8 @@ func write(w http.ResponseWriter, e sent) error {
 	text := ": ping\n\n"
 	if e.name != "" {
 		text = fmt.Sprintf("event: %s\ndata: %s\n\n", e.name, e.data)
-		if e.id > 0 {
-			text = fmt.Sprintf("id: %d\n%s", e.id, text)
+		if e.id != "" {
+			text = "id: " + e.id + "\n" + text
 		}
 	}
 	_, err := w.Write([]byte(text))

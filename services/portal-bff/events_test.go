@@ -27,13 +27,14 @@ func TestEncode(t *testing.T) {
 		event      bus.Event
 		name, data string
 	}{
-		{bus.Event{Subject: "event.job.j.completed", Sequence: 9, Data: job}, "job", `{"job":{"id":"j","revision":"7"}}`},
-		{bus.Event{Subject: "event.flow.f.deleted", Sequence: 10, Data: deleted}, "flow_deleted", `{"flowId":"f"}`},
+		{bus.Event{Subject: "event.job.j.completed", At: bus.Position{Stream: 5, Sequence: 9}, Data: job}, "job", `{"job":{"id":"j","revision":"7"}}`},
+		{bus.Event{Subject: "event.flow.f.deleted", At: bus.Position{Sequence: 10}, Data: deleted}, "flow_deleted", `{"flowId":"f"}`},
+		{bus.Event{Gap: true, At: bus.Position{Stream: 5}}, "gap", `{}`},
 	} {
 		got, ok := encode(test.event)
 		require.True(t, ok)
 		require.Equal(t, test.name, got.name)
-		require.Equal(t, test.event.Sequence, got.id)
+		require.Equal(t, test.event.At.String(), got.id)
 		require.JSONEq(t, test.data, string(got.data))
 	}
 	_, ok := encode(bus.Event{Subject: "event.source.s.created"})
@@ -45,9 +46,9 @@ func TestEncode(t *testing.T) {
 func TestWriteEvent(t *testing.T) {
 	t.Parallel()
 	for want, e := range map[string]sent{
-		": ping\n\n":                             {},
-		"event: progress\ndata: {}\n\n":          {name: "progress", data: []byte("{}")},
-		"id: 7\nevent: job\ndata: {\"a\":1}\n\n": {name: "job", id: 7, data: []byte(`{"a":1}`)},
+		": ping\n\n":                               {},
+		"event: progress\ndata: {}\n\n":            {name: "progress", data: []byte("{}")},
+		"id: 7-5\nevent: job\ndata: {\"a\":1}\n\n": {name: "job", id: "7-5", data: []byte(`{"a":1}`)},
 	} {
 		recorder := httptest.NewRecorder()
 		require.NoError(t, write(recorder, e))
@@ -58,9 +59,9 @@ func TestWriteEvent(t *testing.T) {
 func TestLastSeen(t *testing.T) {
 	t.Parallel()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/events?last_event_id=5", nil)
-	require.EqualValues(t, 5, lastSeen(request))
-	request.Header.Set("Last-Event-ID", "8")
-	require.EqualValues(t, 8, lastSeen(request), "the browser's own word is newer")
+	require.Equal(t, bus.Position{Sequence: 5}, lastSeen(request))
+	request.Header.Set("Last-Event-ID", "8-3")
+	require.Equal(t, bus.Position{Stream: 3, Sequence: 8}, lastSeen(request), "the browser's own word is newer")
 	require.Zero(t, lastSeen(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/events?last_event_id=x", nil)))
 }
 

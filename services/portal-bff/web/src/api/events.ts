@@ -95,6 +95,7 @@ export class EventFeed {
     const source = new EventSource(`/events${query}`);
     this.source = source;
     source.addEventListener('hello', () => this.connected());
+    this.on('gap', () => this.handlers.gap());
     this.on('job', (data) => this.handlers.job(JobChanged.fromJsonString(data, lenient)));
     this.on('progress', (data) => this.handlers.progress(JobProgressed.fromJsonString(data, lenient)));
     this.on('flow', (data) => this.handlers.flow(FlowChanged.fromJsonString(data, lenient)));
