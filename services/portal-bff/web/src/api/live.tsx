@@ -12,6 +12,10 @@ import { EventFeed, type EventHandlers, type Liveness } from './events';
 import type { JobProgressed } from './gen/job/v1/events';
 import type { Job } from './gen/job/v1/types';
 import { forgetFlow, mergeFlow, mergeJob } from './queries';
+import { throttled } from './throttle';
+
+/** How often what a job's page shows besides its progress is asked for while the job moves. */
+const DETAIL_MS = 1000;
 
 /** The last word on each running job between two changes of it. */
 class ProgressBook {
@@ -56,6 +60,11 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 }
 
 function handlersFor(client: QueryClient, progress: ProgressBook): EventHandlers {
+  // A refetch under way is left to end: else a slow one would never arrive.
+  const refreshDetail = throttled(
+    (jobId) => client.invalidateQueries({ queryKey: ['job-detail', jobId] }, { cancelRefetch: false }),
+    DETAIL_MS,
+  );
   return {
     job: ({ job }) => {
       if (!job) return;
@@ -63,7 +72,10 @@ function handlersFor(client: QueryClient, progress: ProgressBook): EventHandlers
       if (job.finishedUnixNs !== 0n) progress.drop(job.id);
       client.invalidateQueries({ queryKey: ['job-detail', job.id] });
     },
-    progress: (e) => progress.put(e),
+    progress: (e) => {
+      progress.put(e);
+      refreshDetail(e.jobId);
+    },
     flow: (e) => e.flow && mergeFlow(client, e.flow),
     flowDeleted: (e) => forgetFlow(client, e.flowId),
     gap: () => askAgain(client),
