@@ -113,13 +113,13 @@ function Position({ deck, onAsk }: { deck: Deck; onAsk: () => void }) {
 function GoTo({ deck, onDone }: { deck: Deck; onDone: () => void }) {
   const [text, setText] = useState('');
   const frame = deck.clock.parse(text);
-  const wrong = text !== '' && frame === undefined;
+  const problem = text === '' ? undefined : deck.clock.problem(text);
   return (
     <form
       className={classes.goto}
       onSubmit={(e) => {
         e.preventDefault();
-        if (frame === undefined) return;
+        if (frame === undefined || problem) return;
         deck.pause();
         deck.seek(frame);
         onDone();
@@ -131,12 +131,15 @@ function GoTo({ deck, onDone }: { deck: Deck; onDone: () => void }) {
         aria-label="Go to timecode or TAI"
         placeholder={deck.clock.timecode(0)}
         value={text}
-        error={wrong}
+        error={problem !== undefined}
+        aria-describedby="goto-note"
         onChange={(e) => setText(e.currentTarget.value.replace(/[^\d:;.-]/g, ''))}
         onBlur={onDone}
         onKeyDown={(e) => e.key === 'Escape' && onDone()}
       />
-      <span className={classes.tai}>{wrong ? 'HH:MM:SS:FF or seconds:ns' : 'Enter goes there'}</span>
+      <span id="goto-note" className={problem ? classes.wrong : classes.tai} aria-live="polite">
+        {problem ?? 'Enter goes there'}
+      </span>
     </form>
   );
 }

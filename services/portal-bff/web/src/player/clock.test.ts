@@ -110,3 +110,25 @@ describe('Clock', () => {
     expect(sound.length).toBe(61_500);
   });
 });
+
+describe('what cannot be a position', () => {
+  const clock = new Clock({ rate: rate(25), range: { start: 0n, end: 10_000_000_000n } });
+
+  it('says why', () => {
+    expect(clock.problem('00:00:09:24')).toBeUndefined();
+    expect(clock.problem('00:00:20:00')).toBe('This is after the end, 00:00:09:24.');
+    expect(clock.problem('99:0')).toMatch(/after the end/);
+    expect(clock.problem('00:00:99:99')).toBe('There is no frame 99: the last is 24.');
+    expect(clock.problem('00:61:00:00')).toBe('There is no minute 61: the last is 59.');
+    expect(clock.problem('abc')).toMatch(/HH:MM:SS:FF/);
+  });
+
+  it('knows what stands before the start, and what drop-frame counting leaves out', () => {
+    const range = { start: 0n, end: 10_000_000_000n };
+    const late = new Clock({ rate: rate(25), range, startTimecode: '10:00:00:00' });
+    expect(late.problem('00:00:01:00')).toBe('This is before the start, 10:00:00:00.');
+    const drop = new Clock({ rate: rate(30000, 1001), range, startTimecode: '00:00:00;00' });
+    expect(drop.problem('00:01:00;00')).toMatch(/leaves this number out/);
+    expect(new Clock({ range }).problem('x')).toMatch(/SS.mmm/);
+  });
+});

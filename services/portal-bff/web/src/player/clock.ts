@@ -1,5 +1,5 @@
 import { formatTime, indexOf, offsetOf, parseTime, type Rate, type TimeRange } from './mediatime';
-import { canDrop, completeTimecode, formatTimecode, parseTimecode } from './timecode';
+import { canDrop, completeTimecode, formatTimecode, parseTimecode, timecodeProblem } from './timecode';
 
 /** What a clock is made from, as a Flow states it. */
 export interface ClockInput {
@@ -71,6 +71,18 @@ export class Clock {
     if (!this.framed) return parseMillis(text);
     const tc = parseTimecode(completeTimecode(text, this.drop), this.rate);
     return tc === undefined ? undefined : tc.frames - this.startFrames;
+  }
+
+  /** problem says in a sentence why a text is no position of the Flow; undefined if it is one. */
+  problem(text: string): string | undefined {
+    const n = this.parse(text);
+    if (n === undefined)
+      return this.framed
+        ? timecodeProblem(completeTimecode(text, this.drop), this.rate)
+        : 'Write it as HH:MM:SS.mmm, or TAI as seconds:nanoseconds.';
+    if (n < 0) return `This is before the start, ${this.timecode(0)}.`;
+    if (n >= this.length) return `This is after the end, ${this.timecode(this.length - 1)}.`;
+    return undefined;
   }
 
   /** clamp brings a position into the Flow. */

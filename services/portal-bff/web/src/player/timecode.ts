@@ -64,6 +64,22 @@ export function parseTimecode(text: string, rate: Rate): { frames: number; drop:
   return { frames: label - dropped(fps) * (minutes - Math.floor(minutes / 10)), drop };
 }
 
+/** timecodeProblem says in a sentence why a text is no timecode; undefined if it is one. */
+export function timecodeProblem(text: string, rate: Rate): string | undefined {
+  if (parseTimecode(text, rate)) return undefined;
+  const m = /^(\d{2}):(\d{2}):(\d{2})[:;.](\d{2,3})$/.exec(text.trim());
+  if (!m) return 'Write it as HH:MM:SS:FF, or TAI as seconds:nanoseconds.';
+  const fps = nominal(rate);
+  const limits = [24, 60, 60, fps];
+  const names = ['hour', 'minute', 'second', 'frame'];
+  for (let i = 3; i >= 0; i--) {
+    const value = Number(m[i + 1]);
+    const limit = limits[i] as number;
+    if (value >= limit) return `There is no ${names[i]} ${value}: the last is ${limit - 1}.`;
+  }
+  return 'Drop-frame counting leaves this number out.';
+}
+
 /**
  * completeTimecode turns what people type into a full timecode, filled from the
  * right as on an edit controller: "1512" is 00:00:15:12.

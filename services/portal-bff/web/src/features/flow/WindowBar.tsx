@@ -1,6 +1,6 @@
-import { ActionIcon, Button, Select, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Select, Tooltip } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { faultOf, sentence } from '@/api/errors';
 import type { Flow } from '@/api/gen/media/v1/media';
 import type { Clock } from '@/player/clock';
@@ -10,6 +10,7 @@ import { CopyLine } from '@/ui/CopyLine';
 import { count } from '@/ui/format';
 import { Icons } from '@/ui/icons';
 import classes from './FlowPage.module.css';
+import { MarkField } from './MarkField';
 import { download, formatsFor, type Trim, windowCommand, windowUrl } from './window';
 
 interface Props {
@@ -26,6 +27,11 @@ export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
   const [format, setFormat] = useState(formats[0]?.value ?? 'gsf');
   const [trim, setTrim] = useState<Trim>('exact');
   const [command, setCommand] = useState(false);
+  const [wrong, setWrong] = useState({ In: false, Out: false });
+  const tellWrong = useCallback(
+    (name: 'In' | 'Out', is: boolean) => setWrong((old) => ({ ...old, [name]: is })),
+    [],
+  );
   const get = useMutation({ mutationFn: download });
   const range = formatRange(windowOf(marks, clock));
   const chosen = formats.find((f) => f.value === format);
@@ -41,6 +47,7 @@ export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
         fallback={0}
         onChange={(n) => onMarks({ ...marks, in: n })}
         limit={marks.out}
+        onWrong={tellWrong}
       />
       <MarkField
         name="Out"
@@ -50,6 +57,7 @@ export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
         fallback={clock.length - 1}
         onChange={(n) => onMarks({ ...marks, out: n })}
         limit={marks.in}
+        onWrong={tellWrong}
       />
       <Length clock={clock} marks={marks} marked={marked} onClear={() => onMarks({})} />
       <div className={classes.download}>
@@ -90,6 +98,7 @@ export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
         <Button
           leftSection={<Icons.Download size={15} />}
           loading={get.isPending}
+          disabled={wrong.In || wrong.Out}
           onClick={() => get.mutate(windowUrl(flow.id, range, format, cut))}
           data-href={windowUrl(flow.id, range, format, cut)}
         >
@@ -147,64 +156,4 @@ function Problem({ error, onClose }: { error: unknown; onClose: () => void }) {
       </ActionIcon>
     </p>
   );
-}
-
-interface MarkFieldProps {
-  name: 'In' | 'Out';
-  keyName: string;
-  clock: Clock;
-  frame: number | undefined;
-  fallback: number;
-  /** The other mark, which this one may not cross. */
-  limit: number | undefined;
-  onChange: (frame: number) => void;
-}
-
-/** MarkField takes a timecode or a TAI instant, and shows both. */
-function MarkField({ name, keyName, clock, frame, fallback, limit, onChange }: MarkFieldProps) {
-  const [text, setText] = useState('');
-  const [editing, setEditing] = useState(false);
-  useEffect(() => setText(frame === undefined ? '' : clock.timecode(frame)), [frame, clock]);
-  const parsed = clock.parse(text);
-  const problem = editing && text !== '' ? problemOf(parsed, clock, name, limit) : undefined;
-  const commit = () => {
-    setEditing(false);
-    if (parsed === undefined || problem) setText(frame === undefined ? '' : clock.timecode(frame));
-    else if (parsed !== frame) onChange(parsed);
-  };
-  const shown = parsed !== undefined && !problem ? parsed : (frame ?? fallback);
-  return (
-    <div className={classes.field}>
-      <label className={classes.fieldLabel} htmlFor={`mark-${name}`}>
-        {name} <kbd>{keyName}</kbd>
-      </label>
-      <TextInput
-        id={`mark-${name}`}
-        size="xs"
-        value={text}
-        placeholder={clock.timecode(fallback)}
-        error={problem !== undefined}
-        onFocus={() => setEditing(true)}
-        onBlur={commit}
-        onChange={(e) => setText(e.currentTarget.value)}
-        onKeyDown={(e) => e.key === 'Enter' && e.currentTarget.blur()}
-      />
-      <div className={classes.fieldNote} data-wrong={problem !== undefined} title="TAI, seconds:nanoseconds">
-        {problem ?? clock.taiText(shown)}
-      </div>
-    </div>
-  );
-}
-
-function problemOf(
-  frame: number | undefined,
-  clock: Clock,
-  name: string,
-  limit: number | undefined,
-): string | undefined {
-  if (frame === undefined) return clock.framed ? 'HH:MM:SS:FF, or TAI s:ns' : 'HH:MM:SS.mmm, or TAI s:ns';
-  if (frame < 0 || frame >= clock.length) return 'Outside of the Flow';
-  if (limit !== undefined && name === 'In' && frame > limit) return 'After the out mark';
-  if (limit !== undefined && name === 'Out' && frame < limit) return 'Before the in mark';
-  return undefined;
 }
