@@ -165,7 +165,7 @@ func (k *known) queue(u *unit, tenant Tenant, r *Registration) {
 	u.QueryRow(func(row pgx.Row) error { return row.Scan(&k.same) },
 		`SELECT tenant_id = $2 AND job_id = $3 AND run = $4 FROM registration WHERE work_id = $1`,
 		r.WorkID, tenant, r.Run.Job, r.Run.Number)
-	u.queueRunLock(&k.runState, tenant, r.Run, forShare)
+	u.queueRunState(&k.runState, tenant, r.Run, forShare)
 	flows := r.flowIDs()
 	u.queueFlowLocks(&k.locked, tenant, flows, forUpdate)
 	// Read by a statement of its own, which sees what the lock waited for.

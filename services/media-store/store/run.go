@@ -29,12 +29,12 @@ const (
 // queueRun queues the making of the run's row, unless it is there, and its lock.
 func (u *unit) queueRun(state *string, tenant Tenant, run Run, strength string) {
 	u.Exec(`INSERT INTO run (tenant_id, job_id, run) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, tenant, run.Job, run.Number)
-	u.queueRunLock(state, tenant, run, strength)
+	u.queueRunState(state, tenant, run, strength)
 }
 
-// queueRunLock queues the lock of the run's row. The state stays empty if there is
-// none.
-func (u *unit) queueRunLock(state *string, tenant Tenant, run Run, strength string) {
+// queueRunState queues the reading of the run's row and its lock, if strength names
+// one. The state stays empty if there is none.
+func (u *unit) queueRunState(state *string, tenant Tenant, run Run, strength string) {
 	u.QueryRow(func(row pgx.Row) error {
 		if err := row.Scan(state); !errors.Is(err, pgx.ErrNoRows) {
 			return err

@@ -110,7 +110,12 @@ type PostedSegment struct {
 }
 
 // PostSegment stores one segment of a TAMS client. An object that is registered
-// already is referred to; one that only the client knows is taken in by reference.
+// already is referred to; one that only the client knows is taken in by reference. A
+// Flow that a job fills is the job's until its run has ended, which would else stumble
+// over the segment.
+//
+// 2026-11-21: a Flow that is closed_complete takes segments. In TAMS its status is the
+// client's to set, and what keeps a Flow from being changed is read_only.
 func (s *Store) PostSegment(ctx context.Context, tenant Tenant, p PostedSegment) error {
 	if err := checkPosted(&p); err != nil {
 		return err
@@ -118,6 +123,9 @@ func (s *Store) PostSegment(ctx context.Context, tenant Tenant, p PostedSegment)
 	err := s.write(ctx, func(u *unit) error {
 		flow, err := u.lockWritable(tenant, p.FlowID)
 		if err != nil {
+			return err
+		}
+		if err := u.checkNotFilled(tenant, flow); err != nil {
 			return err
 		}
 		var revisions []int64
@@ -129,6 +137,23 @@ func (s *Store) PostSegment(ctx context.Context, tenant Tenant, p PostedSegment)
 	})
 	if err != nil {
 		return fmt.Errorf("post segment of object %s: %w", p.ObjectID, err)
+	}
+	return nil
+}
+
+// checkNotFilled is WrongState for a locked Flow that the run of a job is filling. A run
+// that is open in our eyes may end meanwhile, but none that has ended opens again.
+func (u *unit) checkNotFilled(tenant Tenant, flow *Flow) error {
+	if flow.Run.IsZero() {
+		return nil
+	}
+	var state string
+	u.queueRunState(&state, tenant, flow.Run, "")
+	if err := u.Send(); err != nil {
+		return err
+	}
+	if state == runOpen {
+		return fault.Newf(fault.WrongState, "flow %s is being filled by job %s and takes no other segments until that has ended", flow.ID, flow.Run.Job)
 	}
 	return nil
 }
