@@ -231,8 +231,8 @@ func TestEveryMethodNeedsItsScope(t *testing.T) {
 	alpha, _ := setup(t)
 	id := alpha.newFlow(t)
 	flow := "/flows/" + id.String()
-	reader := &client{alpha.base, "alpha", []auth.Scope{auth.Read}}
-	writer := &client{alpha.base, "alpha", []auth.Scope{auth.Read, auth.Write}}
+	reader := &client{alpha.base, "alpha", []auth.Scope{auth.Read}, nil}
+	writer := &client{alpha.base, "alpha", []auth.Scope{auth.Read, auth.Write}, nil}
 	nobody := &client{base: alpha.base}
 	nobody.want(t, http.StatusUnauthorized, http.MethodGet, flow, nil)
 	reader.want(t, http.StatusOK, http.MethodGet, flow, nil)
@@ -244,7 +244,7 @@ func TestEveryMethodNeedsItsScope(t *testing.T) {
 	writer.want(t, http.StatusForbidden, http.MethodDelete, flow+"/segments", nil)
 	writer.want(t, http.StatusForbidden, http.MethodDelete, "/objects/reel%2Ftags/instances?label=other", nil) // a slash of the id is no part of the path
 	writer.want(t, http.StatusNotFound, http.MethodDelete, flow+"/tags/a%2Fb", nil)
-	service := &client{alpha.base, "alpha", []auth.Scope{auth.Service}}
+	service := &client{alpha.base, "alpha", []auth.Scope{auth.Service}, nil}
 	service.want(t, http.StatusForbidden, http.MethodGet, flow, nil)
 }
 

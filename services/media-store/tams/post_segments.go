@@ -52,23 +52,48 @@ func (a *API) postSegments(w http.ResponseWriter, r *http.Request) error {
 	if err := a.canTakeSegments(r, id); err != nil {
 		return err
 	}
-	failed := []failedSegment{}
-	for _, in := range list {
-		err := a.postSegment(r.Context(), id, in)
-		switch {
-		case err == nil:
-		case single || fault.Of(err).Blame() == fault.Platform:
+	if single {
+		if err := a.postSegment(r.Context(), id, list[0]); err != nil {
 			return err
-		default:
-			body, _ := newErrorBody(r, err)
-			failed = append(failed, failedSegment{in.ObjectID, in.Timerange, body})
 		}
+		w.WriteHeader(http.StatusCreated)
+		return nil
+	}
+	failed, err := a.postAll(r, id, list)
+	if err != nil && len(failed) == len(list) {
+		return err
+	}
+	if err != nil {
+		a.log.ErrorContext(r.Context(), "a part of the segments is not stored", "flow_id", id, "failed", len(failed), "of", len(list), "err", err)
 	}
 	if len(failed) > 0 {
 		return writeJSON(w, http.StatusOK, map[string]any{"failed_segments": failed})
 	}
 	w.WriteHeader(http.StatusCreated)
 	return nil
+}
+
+// postAll stores segments one by one, and says which failed. What is wrong with one does
+// not keep the next from being tried. A failure of ours does, and it is returned: those
+// that are left fail with it, so that a client knows what is stored and may send the
+// rest again.
+func (a *API) postAll(r *http.Request, flow uuid.UUID, list []segmentIn) (failed []failedSegment, platform error) {
+	failed = []failedSegment{}
+	for _, in := range list {
+		err := platform
+		if err == nil {
+			err = a.postSegment(r.Context(), flow, in)
+		}
+		if err == nil {
+			continue
+		}
+		if fault.Of(err).Blame() == fault.Platform {
+			platform = err
+		}
+		body, _ := newErrorBody(r, err)
+		failed = append(failed, failedSegment{in.ObjectID, in.Timerange, body})
+	}
+	return failed, platform
 }
 
 // readSegments reads one segment or a list of them.

@@ -148,6 +148,38 @@ func TestSegmentsAreRefused(t *testing.T) {
 	require.Len(t, alpha.want(t, http.StatusOK, http.MethodGet, path, nil).list(t), 2)
 }
 
+// When we fail in the middle of a list, the client learns what is stored and what to
+// send again.
+func TestAListThatIsStoredInPart(t *testing.T) {
+	t.Parallel()
+	alpha, _ := setup(t)
+	id := alpha.newFlow(t)
+	path := "/flows/" + id.String() + "/segments"
+	segment := func(timerange string) map[string]any {
+		return map[string]any{"object_id": alpha.upload(t, id, timerange), "timerange": timerange}
+	}
+	first, wrong, second, third := segment("[0:0_1:0)"), segment("[0:0_1:0)"), segment("[1:0_2:0)"), segment("[2:0_3:0)")
+	_, err := alpha.db.Exec(t.Context(), `ALTER TABLE segment ADD CONSTRAINT broken CHECK (start_ns <> 1000000000)`)
+	require.NoError(t, err)
+	answer := alpha.want(t, http.StatusOK, http.MethodPost, path, []any{first, wrong, second, third}).object(t)
+	failed := answer["failed_segments"].([]any)
+	require.Len(t, failed, 3)
+	for i, want := range []struct {
+		segment map[string]any
+		blame   string
+	}{{wrong, "customer"}, {second, "platform"}, {third, "platform"}} {
+		got := failed[i].(map[string]any)
+		require.Equal(t, want.segment["object_id"], got["object_id"])
+		require.Equal(t, want.blame, got["error"].(map[string]any)["fault"])
+		require.Equal(t, want.blame == "platform", got["error"].(map[string]any)["retryable"])
+	}
+	require.Len(t, alpha.want(t, http.StatusOK, http.MethodGet, path, nil).list(t), 1)
+	alpha.want(t, http.StatusInternalServerError, http.MethodPost, path, []any{second, third}) // nothing is stored
+	_, err = alpha.db.Exec(t.Context(), `ALTER TABLE segment DROP CONSTRAINT broken`)
+	require.NoError(t, err)
+	alpha.want(t, http.StatusCreated, http.MethodPost, path, []any{second, third})
+}
+
 func TestObjectsAreUsedAgain(t *testing.T) {
 	t.Parallel()
 	alpha, _ := setup(t)

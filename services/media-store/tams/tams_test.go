@@ -20,6 +20,7 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/embed/meshtest"
 	"github.com/grainmesh/grainmesh/pkg/objstore"
 	"github.com/grainmesh/grainmesh/pkg/outbox"
+	"github.com/grainmesh/grainmesh/pkg/pg"
 	"github.com/grainmesh/grainmesh/pkg/telemetry"
 
 	"github.com/grainmesh/grainmesh/services/media-store/migrations"
@@ -34,6 +35,7 @@ type client struct {
 	base   string
 	tenant string
 	scopes []auth.Scope
+	db     *pg.DB
 }
 
 // setup starts the API on a database and a bucket of its own. The caller is proved
@@ -64,7 +66,7 @@ func setup(t *testing.T) (alpha, beta *client) {
 	}))
 	t.Cleanup(server.Close)
 	all := []auth.Scope{auth.Read, auth.Write, auth.Delete}
-	return &client{server.URL, "alpha", all}, &client{server.URL, "beta", all}
+	return &client{server.URL, "alpha", all, db}, &client{server.URL, "beta", all, db}
 }
 
 // answer is what the API answered.
