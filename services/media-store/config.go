@@ -31,6 +31,9 @@ type Config struct {
 	// WindowReadBytes is the most that one such read takes; a window holds no more than
 	// WindowReads of them.
 	WindowReadBytes int64 `envconfig:"WINDOW_READ_BYTES" default:"4194304"`
+	// Windows is how many windows are served at the same time; more wait for a moment,
+	// and are then told to come again.
+	Windows int `envconfig:"WINDOWS" default:"32"`
 }
 
 // minTAMSTimeout is the least min_object_timeout that TAMS 8.2 allows.
@@ -40,7 +43,7 @@ const minTAMSTimeout = 5 * time.Minute
 func (c *Config) Validate() error {
 	if err := config.Positive(map[string]int64{
 		"UPLOAD_TTL": int64(c.UploadTTL), "DOWNLOAD_TTL": int64(c.DownloadTTL), "COLLECT_EVERY": int64(c.CollectEvery),
-		"KEEP": int64(c.Keep), "WINDOW_READS": int64(c.WindowReads), "WINDOW_READ_BYTES": c.WindowReadBytes,
+		"KEEP": int64(c.Keep), "WINDOW_READS": int64(c.WindowReads), "WINDOW_READ_BYTES": c.WindowReadBytes, "WINDOWS": int64(c.Windows),
 	}); err != nil {
 		return err
 	}

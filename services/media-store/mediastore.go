@@ -47,6 +47,9 @@ type Service struct {
 	collector *collector.Collector
 }
 
+// windowPatience is how long a window waits for its turn.
+const windowPatience = 5 * time.Second
+
 // forgetEvery is how often each instance clears away the rows that Keep has kept.
 const forgetEvery = time.Hour
 
@@ -67,7 +70,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		UploadTTL: cfg.UploadTTL, DownloadTTL: cfg.DownloadTTL, MinObjectTimeout: cfg.MinObjectTimeout,
 		Region: deps.Region, Version: deps.Version,
 	}, deps.Log)
-	s.windows = window.New(s.store, deps.Bucket, window.Config{Reads: cfg.WindowReads, ReadBytes: cfg.WindowReadBytes}, deps.Log)
+	s.windows = window.New(s.store, deps.Bucket, window.Config{
+		Reads: cfg.WindowReads, ReadBytes: cfg.WindowReadBytes, AtOnce: cfg.Windows, Patience: windowPatience,
+	}, deps.Log)
 	return s, nil
 }
 

@@ -369,6 +369,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	for name, change := range map[string]func(*mediastore.Config){
 		"GRACE":              func(c *mediastore.Config) { c.Grace = time.Minute },
 		"MIN_OBJECT_TIMEOUT": func(c *mediastore.Config) { c.MinObjectTimeout = time.Minute },
+		"WINDOWS":            func(c *mediastore.Config) { c.Windows = 0 },
 		"WINDOW_READS":       func(c *mediastore.Config) { c.WindowReads = 0 },
 	} {
 		bad := good

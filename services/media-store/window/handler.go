@@ -1,6 +1,7 @@
 package window
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -30,6 +32,12 @@ type Config struct {
 	Reads int
 	// ReadBytes is the most that one read takes, unless a single grain is larger.
 	ReadBytes int64
+	// AtOnce is how many windows are served at the same time.
+	AtOnce int
+	// Patience is how long one more waits for its turn.
+	Patience time.Duration
+	// MaxGrains bounds the grains of a window; 0 is the usual bound.
+	MaxGrains int
 }
 
 // Handler serves windows and single grains of Flows.
@@ -37,12 +45,14 @@ type Handler struct {
 	store   *store.Store
 	fetcher fetcher
 	config  Config
+	turns   chan struct{} // one token for each window that is served
 	log     *slog.Logger
 }
 
 // New makes a Handler.
 func New(s *store.Store, bucket *objstore.Bucket, config Config, log *slog.Logger) *Handler {
-	return &Handler{s, fetcher{bucket, max(config.Reads, 1)}, config, log}
+	config.MaxGrains = cmp.Or(config.MaxGrains, maxGrains)
+	return &Handler{s, fetcher{bucket, max(config.Reads, 1)}, config, make(chan struct{}, max(config.AtOnce, 1)), log}
 }
 
 // Routes adds the handler's routes below a Flow, whose id is the parameter "id".
@@ -78,6 +88,24 @@ type file struct {
 	write       func(context.Context, io.Writer) error
 }
 
+// turn waits until one more window may be held in memory; done gives its place back.
+func (h *Handler) turn(w http.ResponseWriter, r *http.Request) (done func(), err error) {
+	late := time.NewTimer(h.config.Patience)
+	defer late.Stop()
+	select {
+	case h.turns <- struct{}{}:
+		return func() { <-h.turns }, nil
+	case <-r.Context().Done():
+		return nil, context.Cause(r.Context())
+	case <-late.C:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		return nil, fault.Newf(fault.Unavailable, "%d windows are being served, which is as many as may be; ask again in a moment", h.config.AtOnce)
+	}
+}
+
+// retryAfter is how many seconds a client should wait that got no turn.
+const retryAfter = 5
+
 func (h *Handler) window(w http.ResponseWriter, r *http.Request) error {
 	req, err := parseRequest(r)
 	if err != nil {
@@ -88,7 +116,12 @@ func (h *Handler) window(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, err := h.plan(r.Context(), &planner{h.store, tenant}, flow, req)
+	done, err := h.turn(w, r)
+	if err != nil {
+		return err
+	}
+	defer done()
+	f, err := h.plan(r.Context(), &planner{store: h.store, tenant: tenant, most: h.config.MaxGrains}, flow, req)
 	if err != nil {
 		return err
 	}

@@ -61,13 +61,30 @@ type track struct {
 // segmentsAtOnce is how many segments' indexes are read in one query.
 const segmentsAtOnce = 256
 
-// maxGrains bounds the grains of one window, whose index is held in memory.
+// maxGrains bounds the grains of one window, of all its tracks together, whose index is
+// held in memory.
 const maxGrains = 1 << 20
 
-// planner reads the index and chooses grains.
+// planner reads the index and chooses the grains of one window.
 type planner struct {
 	store  *store.Store
 	tenant store.Tenant
+	most   int // grains
+	held   int
+}
+
+// hold counts the grains of segments, and refuses a window that would have too many.
+func (p *planner) hold(flow *store.Flow, segments []store.IndexedSegment) error {
+	for i := range segments {
+		if err := readable(flow, &segments[i]); err != nil {
+			return err
+		}
+		p.held += int(segments[i].Object.Grains)
+	}
+	if p.held > p.most {
+		return fault.Newf(fault.InvalidArgument, "what the range needs has more than %d grains; take it in parts", p.most)
+	}
+	return nil
 }
 
 // plan chooses the grains of one Flow that show a range. preroll is how many frames
@@ -108,20 +125,13 @@ func (p *planner) load(ctx context.Context, flow *store.Flow, want mediatime.Ran
 		return nil, nil
 	}
 	query := store.SegmentQuery{Flow: flow.ID, Range: want, Limit: segmentsAtOnce, WithIndex: true}
-	grains := 0
 	for {
 		segments, err := p.store.Segments(ctx, p.tenant, query)
 		if err != nil {
 			return nil, err
 		}
-		for i := range segments {
-			if err := readable(flow, &segments[i]); err != nil {
-				return nil, err
-			}
-			grains += int(segments[i].Object.Grains)
-		}
-		if grains > maxGrains {
-			return nil, fault.Newf(fault.InvalidArgument, "the range has more than %d grains; take it in parts", maxGrains)
+		if err := p.hold(flow, segments); err != nil {
+			return nil, err
 		}
 		all = append(all, segments...)
 		if len(segments) < segmentsAtOnce {
@@ -283,10 +293,8 @@ func (p *planner) earlier(ctx context.Context, flow *store.Flow, pieces []piece)
 		return nil, err
 	}
 	slices.Reverse(segments)
-	for i := range segments {
-		if err := readable(flow, &segments[i]); err != nil {
-			return nil, err
-		}
+	if err := p.hold(flow, segments); err != nil {
+		return nil, err
 	}
 	return unpack(flow, segments)
 }

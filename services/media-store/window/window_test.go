@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -48,6 +49,11 @@ type bundle struct {
 
 func setup(t testing.TB) *bundle {
 	t.Helper()
+	return setupWith(t, window.Config{Reads: 3, ReadBytes: readBytes(t), AtOnce: 100, Patience: time.Minute})
+}
+
+func setupWith(t testing.TB, bounds window.Config) *bundle {
+	t.Helper()
 	db := meshtest.Schema(t, "store", migrations.FS)
 	trace, err := telemetry.NewTracing(t.Context(), "test", "")
 	require.NoError(t, err)
@@ -59,7 +65,7 @@ func setup(t testing.TB) *bundle {
 	t.Cleanup(objects.Close)
 	b := &bundle{store: store.New(db, publisher, trace), bucket: objects.Bucket(s3.Bucket)}
 	log := slog.New(slog.DiscardHandler)
-	handler := window.New(b.store, b.bucket, window.Config{Reads: 3, ReadBytes: readBytes(t)}, log)
+	handler := window.New(b.store, b.bucket, bounds, log)
 	mux := chi.NewRouter()
 	mux.Use(middleware.GetHead, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
