@@ -43,6 +43,9 @@ func makeFlows(job uuid.UUID, run int32, spec *jobv1.IngestSpec, a *formats.Anal
 		if err != nil {
 			return nil, fault.Wrap(fault.TimeOutOfRange, err)
 		}
+		if err := checkWanted(r, tracks); err != nil {
+			return nil, err
+		}
 		set.wanted = r.Shift(shift)
 	}
 	m := maker{job: job, run: run, spec: spec, now: time.Now().UTC()}
@@ -58,6 +61,19 @@ func makeFlows(job uuid.UUID, run int32, spec *jobv1.IngestSpec, a *formats.Anal
 	}
 	set.ordered = append(set.ordered, multi)
 	return set, nil
+}
+
+// checkWanted refuses a range in which nothing lies. What tracks cover is known before
+// they are planned, or else unknown of all.
+func checkWanted(wanted mediatime.Range, tracks []formats.Track) error {
+	var covered mediatime.Range
+	for _, t := range tracks {
+		if t.Range.IsEmpty() || !t.Range.Intersect(wanted).IsEmpty() {
+			return nil
+		}
+		covered = covered.Union(t.Range)
+	}
+	return fault.Newf(fault.NoEssence, "nothing of it lies in the range %s, it covers %s", wanted, covered)
 }
 
 // wantedTracks picks the tracks to take, or says which cannot be.

@@ -128,6 +128,16 @@ func TestTags(t *testing.T) {
 	require.Equal(t, []string{"yes"}, analysis.Tracks[1].Flow.Tags["of_the_file"], "the analysis stays as it was")
 }
 
+// A range beside the file is refused, with what the file covers.
+func TestRangeOutsideTheFile(t *testing.T) {
+	t.Parallel()
+	s := spec()
+	s.Timerange = "[100:0_200:0)"
+	_, err := makeFlows(job(), 1, s, film())
+	require.Equal(t, fault.NoEssence, fault.Of(err).Code, "%v", err)
+	require.ErrorContains(t, err, "[100:0_200:0), it covers [0:0_")
+}
+
 func TestTracksThatAreAskedFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -43,7 +43,7 @@ func oddFiles() []formattest.File {
 		s.warns("unknown blocks", func(b []byte) []byte { return slices.Insert(b, firstGrain, fill...) }),
 		s.warns("another count", func(b []byte) []byte { b[69] = 51; return b }, "count differs"),
 		s.warns("local id not declared", func(b []byte) []byte { b[43+8] = 9; return b }, "undeclared", "count differs", "segment 9 has no grains"),
-		localZero(), foreignIDs(), gap(), variable(), jitter(), unknowns(), skipped(), farSync(),
+		localZero(), foreignIDs(), gap(), variable(), jitter(), unknowns(), skipped(), farSync(), cutPicture(),
 	}
 	return slices.Concat(list, joined(), lengthless())
 }
@@ -144,6 +144,14 @@ func unknowns() formattest.File {
 	}
 	f := s.test("nothing known of pictures", s.track(1, 1))
 	return f
+}
+
+// cutPicture is one picture of a stream, which was displayed before others that the
+// file does not have.
+func cutPicture() formattest.File {
+	s := file(film(1, 1, "I0", 1)...).major(7)
+	s.grains[0].CodedVideo.TemporalOffset = -3
+	return s.test("a picture cut from a stream", s.track(1, 1))
 }
 
 // skipped has a segment of empty grains beside one of sound.

@@ -1,8 +1,6 @@
 package gsf
 
 import (
-	"cmp"
-
 	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/formats"
 	"github.com/grainmesh/grainmesh/pkg/gsf"
@@ -113,15 +111,15 @@ func (p *part) object(segment mediatime.Range, from, to int, end mediatime.Time)
 }
 
 // times returns when grain i is presented, and for how long: the place of the
-// picture that is displayed there, or what its offset comes to if that place is
-// not in this object.
+// picture that is displayed there. An offset that leads out of what is held back, whole
+// groups of pictures, means nothing: so in a file of one picture, cut from a stream.
 func (p *part) times(i int, end mediatime.Time) (start, length mediatime.Time) {
 	x := &p.infos[i]
 	place := i + x.moved
+	if place < 0 || place >= len(p.infos) {
+		place = i
+	}
 	switch {
-	case place < 0 || place >= len(p.infos):
-		length = cmp.Or(x.length, 1)
-		return x.at + mediatime.Time(x.moved)*length, length
 	case place+1 < len(p.infos):
 		start = p.infos[place].at
 		return start, p.infos[place].endBefore(p.infos[place+1].at) - start

@@ -174,9 +174,6 @@ func (c *counting) Write(b []byte) (int, error) {
 
 // plan chooses what to take of a Flow, or of the members of a multi Flow.
 func (h *Handler) plan(ctx context.Context, p *planner, flow *store.Flow, req *request) (*file, error) {
-	if req.format == "" {
-		req.format = usualFormat(flow)
-	}
 	flows := []*store.Flow{flow}
 	if flow.Format == media.FormatMulti {
 		ids := make([]uuid.UUID, len(flow.Collection))
@@ -187,9 +184,19 @@ func (h *Handler) plan(ctx context.Context, p *planner, flow *store.Flow, req *r
 		if flows, err = h.store.Flows(ctx, p.tenant, ids); err != nil {
 			return nil, err
 		}
+	}
+	if len(flows) == 1 {
+		flow = flows[0]
+	}
+	if req.format == "" {
+		req.format = usualFormat(flow)
+	}
+	if flow.Format == media.FormatMulti {
 		if req.format == formatWAV || req.format == formatRaw {
-			return nil, fault.Newf(fault.NotRepresented, "%s holds one flow, %s collects %s; take one of them, or format=mp4 or format=gsf",
-				req.format, flow.ID, describe(flows))
+			if flows = holding(flows, req.format); len(flows) != 1 {
+				return nil, fault.Newf(fault.NotRepresented, "%s holds one flow, %s collects %s; take one of them, or format=mp4 or format=gsf",
+					req.format, flow.ID, describe(flows))
+			}
 		}
 	}
 	switch req.format {
@@ -198,6 +205,24 @@ func (h *Handler) plan(ctx context.Context, p *planner, flow *store.Flow, req *r
 	default:
 		return h.planPlain(ctx, p, flows, req)
 	}
+}
+
+// holding keeps those members that a format for one Flow can hold; if it can hold none,
+// all are in question.
+func holding(members []*store.Flow, format string) []*store.Flow {
+	if format == formatRaw {
+		return members
+	}
+	var pcm []*store.Flow
+	for _, f := range members {
+		if isPCM(f) {
+			pcm = append(pcm, f)
+		}
+	}
+	if len(pcm) == 0 {
+		return members
+	}
+	return pcm
 }
 
 func describe(flows []*store.Flow) string {

@@ -158,8 +158,11 @@ func TestMultiFlowHoldsAllItsMembers(t *testing.T) {
 	}
 	require.Equal(t, 4, shown)
 	require.Equal(t, 7056, samples)
-	refused := b.want(t, http.StatusConflict, multi.ID.String()+"/window?format=wav")
+	refused := b.want(t, http.StatusConflict, multi.ID.String()+"/window?format=raw")
 	require.Contains(t, string(refused.body), audio.ID.String())
+	member := b.want(t, http.StatusOK, audio.ID.String()+"/window?format=wav")
+	sound := b.want(t, http.StatusOK, multi.ID.String()+"/window?format=wav")
+	require.True(t, bytes.Equal(member.body, sound.body), "the one member that WAV can hold")
 }
 
 func TestForeignObjectsAreNamed(t *testing.T) {

@@ -143,7 +143,7 @@ func newPCMEntry(a *media.Audio, kind Kind) []byte {
 			w.u16(1)
 			w.zero(8)
 			w.u16(uint16(a.Channels))
-			w.u16(16)
+			w.u16(uint16(bits)) // pcmC has it too, which older decoders do not read (FFmpeg 5)
 			w.zero(4)
 			w.u32(uint32(min(a.SampleRate, 0xffff)) << 16)
 			w.full("pcmC", 0, 0, func() {
