@@ -301,7 +301,7 @@ func TestAFileThatHasChangedIsRefused(t *testing.T) {
 func TestRegistrationsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[fault.Code]fault.Code{
-		fault.RunEnded: fault.StaleEpoch, fault.Gone: fault.Gone, fault.SegmentOverlap: fault.SegmentOverlap,
+		fault.RunEnded: fault.StaleEpoch, fault.InvalidArgument: fault.Internal, fault.Gone: fault.Gone, fault.SegmentOverlap: fault.SegmentOverlap,
 	} {
 		b := setup(t)
 		b.format.read = objects(1)

@@ -122,6 +122,10 @@ func (s *Service) register(ctx context.Context, t *work.Task, written segments, 
 		// It was discarded while we read; job-api has cancelled the work.
 		return fault.Newf(fault.StaleEpoch, "register segments: %w", err)
 	}
+	if fault.Is(err, fault.InvalidArgument) {
+		// What does not fit is what we made of the file, not the file.
+		return fault.Newf(fault.Internal, "register segments: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("register segments: %w", err)
 	}

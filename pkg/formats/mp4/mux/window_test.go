@@ -202,10 +202,10 @@ func TestPCMWindowsAreExactToTheSample(t *testing.T) {
 				got := mediatest.FFmpeg(t, "-i", out, "-f", raw, "-")
 				require.True(t, bytes.Equal(all[bounds[0]*frame:bounds[1]*frame], got), "%v: %d bytes", bounds, len(got))
 
-				mp4 := filepath.Join(t.TempDir(), "a.mp4")
-				write(t, mp4, wanted, mux.Options{}, audio)
+				out := filepath.Join(t.TempDir(), "a.mp4")
+				write(t, out, wanted, mux.Options{}, audio)
 				if codec != "f32le" { // FFmpeg 5 knows no fpcm
-					got = mediatest.FFmpeg(t, "-i", mp4, "-f", raw, "-")
+					got = mediatest.FFmpeg(t, "-i", out, "-f", raw, "-")
 					require.True(t, bytes.Equal(all[bounds[0]*frame:bounds[1]*frame], got), "MP4, %v: %d bytes", bounds, len(got))
 				}
 			}
