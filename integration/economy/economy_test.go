@@ -39,7 +39,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	return with(t, func(config any) {
 		if c, ok := config.(*jobapi.Config); ok {
-			c.ChunkBytes, c.MaxChunkBytes = 8*megabyte, 16*megabyte
+			c.ChunkBytes, c.MaxChunkBytes = 4*megabyte, 8*megabyte
 			c.VideoObject = 2 * megabyte
 		}
 	})
@@ -122,8 +122,8 @@ func TestAnalysisReadsTheIndexOnly(t *testing.T) {
 func TestReadersFetchEachByteOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	take, _ := newTake(60 * megabyte / frameBytes)
-	const frames = 1500
+	take, _ := newTake(30 * megabyte / frameBytes)
+	const frames = 750
 	for _, c := range []struct {
 		name string
 		file rangetest.File
@@ -154,10 +154,10 @@ func (b *bundle) requireSound(t *testing.T, job *jobv1.Job) {
 		if flow.GetFlow().GetFormat() != string(media.FormatAudio) {
 			continue
 		}
-		within := mediatime.NewRange(mediatime.Second, 40*mediatime.Second)
+		within := mediatime.NewRange(mediatime.Second, 20*mediatime.Second)
 		got := b.user.Window(t, id, "format=raw&timerange="+within.String())
 		require.Equal(t, 200, got.Status, "%s", got.Body[:min(len(got.Body), 500)])
-		require.Equal(t, sound.Bytes(sampleRate*frameBytes, 40*sampleRate*frameBytes), got.Body)
+		require.Equal(t, sound.Bytes(sampleRate*frameBytes, 20*sampleRate*frameBytes), got.Body)
 		return
 	}
 	require.Fail(t, "there is no sound")
