@@ -1,5 +1,5 @@
 // Package ingest is the domain of jobs of kind ingest: what a job is, and how it
-// moves. Every move is one transaction here; the database refuses any that the
+// moves. Every move takes effect whole or not at all; the database refuses any that the
 // drawing does not have.
 //
 //	            CreateJob
