@@ -158,6 +158,7 @@ type SourceChanged struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Source        *v1.Source             `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	Tenant        string                 `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Revision      int64                  `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -206,6 +207,13 @@ func (x *SourceChanged) GetTenant() string {
 	return ""
 }
 
+func (x *SourceChanged) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 var File_mediastore_v1_events_proto protoreflect.FileDescriptor
 
 const file_mediastore_v1_events_proto_rawDesc = "" +
@@ -219,10 +227,11 @@ const file_mediastore_v1_events_proto_rawDesc = "" +
 	"\vFlowDeleted\x12\x17\n" +
 	"\aflow_id\x18\x01 \x01(\tR\x06flowId\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1a\n" +
-	"\brevision\x18\x03 \x01(\x03R\brevision\"[\n" +
+	"\brevision\x18\x03 \x01(\x03R\brevision\"w\n" +
 	"\rSourceChanged\x122\n" +
 	"\x06source\x18\x01 \x01(\v2\x1a.grainmesh.media.v1.SourceR\x06source\x12\x16\n" +
-	"\x06tenant\x18\x02 \x01(\tR\x06tenantB?Z=github.com/grainmesh/grainmesh/rpc/mediastore/v1;mediastorev1b\x06proto3"
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x03R\brevisionB?Z=github.com/grainmesh/grainmesh/rpc/mediastore/v1;mediastorev1b\x06proto3"
 
 var (
 	file_mediastore_v1_events_proto_rawDescOnce sync.Once

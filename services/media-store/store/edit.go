@@ -139,13 +139,15 @@ func (s *Store) EditSource(ctx context.Context, tenant Tenant, id uuid.UUID, by 
 		if err := change(source); err != nil {
 			return err
 		}
-		u.QueryRow(func(row pgx.Row) error { return row.Scan(&source.Updated) }, `
-			UPDATE source SET label = $2, description = $3, tags = $4, updated_by = $5, updated_at = clock_timestamp()
-			WHERE id = $1 RETURNING updated_at`, id, source.Label, source.Description, tagsOf(source.Tags), by)
+		changed := changedSource{Source: source}
+		u.QueryRow(func(row pgx.Row) error { return row.Scan(&source.Updated, &changed.Revision) }, `
+			UPDATE source SET label = $2, description = $3, tags = $4, updated_by = $5, updated_at = clock_timestamp(),
+				revision = nextval('source_revision')
+			WHERE id = $1 RETURNING updated_at, revision`, id, source.Label, source.Description, tagsOf(source.Tags), by)
 		if err := u.Send(); err != nil {
 			return fmt.Errorf("update source %s: %w", id, err)
 		}
-		return s.publishSources(ctx, u, subjects.SourceUpdated, tenant, source)
+		return s.publishSources(ctx, u, subjects.SourceUpdated, tenant, changed)
 	})
 }
 

@@ -73,9 +73,16 @@ func (s *Store) publishDeleted(ctx context.Context, u *unit, tenant Tenant, flow
 
 type sourceEvent = subjects.Event[*mediastorev1.SourceChanged]
 
-func (s *Store) publishSources(ctx context.Context, u *unit, event sourceEvent, tenant Tenant, sources ...*media.Source) error {
+// changedSource is a Source and the revision that says how it stands.
+type changedSource struct {
+	*media.Source
+
+	Revision int64
+}
+
+func (s *Store) publishSources(ctx context.Context, u *unit, event sourceEvent, tenant Tenant, sources ...changedSource) error {
 	for _, source := range sources {
-		message := &mediastorev1.SourceChanged{Source: source.Proto(), Tenant: string(tenant)}
+		message := &mediastorev1.SourceChanged{Source: source.Proto(), Tenant: string(tenant), Revision: source.Revision}
 		if err := s.fact(ctx, u, tenant, event.Subject(source.ID.String()), message); err != nil {
 			return err
 		}

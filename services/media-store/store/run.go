@@ -133,7 +133,7 @@ func (s *Store) createFlows(ctx context.Context, u *unit, tenant Tenant, run Run
 		ids[i] = f.ID
 	}
 	var (
-		madeSources []*media.Source
+		madeSources []changedSource
 		created     []uuid.UUID
 		all         []*Flow
 	)

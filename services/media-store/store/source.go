@@ -13,14 +13,15 @@ import (
 // queueSources queues the making of the Sources that are not there yet, by the given
 // account, and the check that those which are have the same tenant and format. Those
 // made are put into created.
-func (u *unit) queueSources(tenant Tenant, by string, sources []*media.Source, created *[]*media.Source) {
+func (u *unit) queueSources(tenant Tenant, by string, sources []*media.Source, created *[]changedSource) {
 	wanted := make(map[uuid.UUID]media.Format, len(sources))
 	ids := make([]uuid.UUID, 0, len(sources))
 	for _, source := range sources {
 		u.QueryRow(func(row pgx.Row) error {
-			err := row.Scan(&source.Created, &source.Updated)
+			made := changedSource{Source: source}
+			err := row.Scan(&source.Created, &source.Updated, &made.Revision)
 			if err == nil {
-				*created = append(*created, source)
+				*created = append(*created, made)
 			}
 			if errors.Is(err, pgx.ErrNoRows) {
 				return nil // it is there
@@ -29,7 +30,7 @@ func (u *unit) queueSources(tenant Tenant, by string, sources []*media.Source, c
 		}, `
 			INSERT INTO source (id, tenant_id, format, label, description, tags, created_by, updated_by)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO NOTHING
-			RETURNING created_at, updated_at`,
+			RETURNING created_at, updated_at, revision`,
 			source.ID, tenant, source.Format, source.Label, source.Description, tagsOf(source.Tags), by)
 		wanted[source.ID] = source.Format
 		ids = append(ids, source.ID)

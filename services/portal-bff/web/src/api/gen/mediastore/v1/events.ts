@@ -72,6 +72,10 @@ export interface SourceChanged {
      * @generated from protobuf field: string tenant = 2
      */
     tenant: string;
+    /**
+     * @generated from protobuf field: int64 revision = 3
+     */
+    revision: bigint;
 }
 // @generated message type with reflection information, may provide speed optimized methods
 class FlowChanged$Type extends MessageType<FlowChanged> {
@@ -211,12 +215,14 @@ class SourceChanged$Type extends MessageType<SourceChanged> {
     constructor() {
         super("grainmesh.mediastore.v1.SourceChanged", [
             { no: 1, name: "source", kind: "message", T: () => Source },
-            { no: 2, name: "tenant", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+            { no: 2, name: "tenant", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 3, name: "revision", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ }
         ]);
     }
     create(value?: PartialMessage<SourceChanged>): SourceChanged {
         const message = globalThis.Object.create((this.messagePrototype!));
         message.tenant = "";
+        message.revision = 0n;
         if (value !== undefined)
             reflectionMergePartial<SourceChanged>(this, message, value);
         return message;
@@ -231,6 +237,9 @@ class SourceChanged$Type extends MessageType<SourceChanged> {
                     break;
                 case /* string tenant */ 2:
                     message.tenant = reader.string();
+                    break;
+                case /* int64 revision */ 3:
+                    message.revision = reader.int64().toBigInt();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -250,6 +259,9 @@ class SourceChanged$Type extends MessageType<SourceChanged> {
         /* string tenant = 2; */
         if (message.tenant !== "")
             writer.tag(2, WireType.LengthDelimited).string(message.tenant);
+        /* int64 revision = 3; */
+        if (message.revision !== 0n)
+            writer.tag(3, WireType.Varint).int64(message.revision);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
