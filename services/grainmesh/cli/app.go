@@ -50,14 +50,18 @@ func Main(args []string) int {
 
 // run runs one command line and returns its exit code.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
-	err := newApp(out, errOut).Run(ctx, args)
+	return runApp(ctx, newApp(out, errOut), args)
+}
+
+func runApp(ctx context.Context, app *cli.Command, args []string) int {
+	err := app.Run(ctx, args)
 	if err == nil {
 		return exitDone
 	}
 	if ctx.Err() != nil {
 		err = errInterrupted
 	}
-	fmt.Fprintln(errOut, describe(err))
+	fmt.Fprintln(app.ErrWriter, describe(err))
 	return exitCode(err)
 }
 
@@ -66,7 +70,9 @@ func newApp(out, errOut io.Writer) *cli.Command {
 	app := &cli.Command{
 		Name: "grainmesh", Usage: "the open media platform, in one program", Version: Version, Description: exitCodes,
 		EnableShellCompletion: true, Writer: out, ErrWriter: errOut,
-		ExitErrHandler: func(context.Context, *cli.Command, error) {},
+		ExitErrHandler: func(context.Context, *cli.Command, error) {}, ArgValidator: checkArgs,
+		// The library adds this one itself.
+		ConfigureShellCompletionCommand: nameWrongUse,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "data", Usage: "folder of the local mesh", Value: ".grainmesh", Sources: cli.EnvVars("GRAINMESH_DATA")},
 			&cli.StringFlag{Name: "api", Usage: "address of a mesh elsewhere, such as https://media.example.org", Sources: cli.EnvVars("GRAINMESH_API")},

@@ -60,9 +60,6 @@ func ingestCommand() *cli.Command {
 // submit makes the job of the command's one argument; a local file is uploaded
 // first.
 func submit(ctx context.Context, cmd *cli.Command, c *client) (*jobv1.Job, error) {
-	if cmd.Args().Len() != 1 {
-		return nil, usage("want one FILE or URL, got %d", cmd.Args().Len())
-	}
 	spec, err := specOf(cmd)
 	if err != nil {
 		return nil, err
@@ -179,9 +176,6 @@ func probeCommand() *cli.Command {
 		Name: "probe", Usage: "say what is in a file or URL, without ingesting it", ArgsUsage: "FILE|URL",
 		Flags: []cli.Flag{&cli.StringFlag{Name: "mime", Usage: "MIME type; found out if not given"}},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			if cmd.Args().Len() != 1 {
-				return usage("want one FILE or URL, got %d", cmd.Args().Len())
-			}
 			if !isURL(cmd.Args().First()) {
 				return probeLocal(ctx, cmd)
 			}

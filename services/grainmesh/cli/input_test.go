@@ -53,8 +53,8 @@ func wrongFlags(t *testing.T, l *local) {
 		args []string
 		want string
 	}{
-		"no argument":        {[]string{"ingest"}, "want one FILE or URL, got 0"},
-		"two arguments":      {[]string{"ingest", "a", "b"}, "want one FILE or URL, got 2"},
+		"no argument":        {[]string{"ingest"}, "want FILE|URL, got 0 arguments"},
+		"two arguments":      {[]string{"ingest", "a", "b"}, "want FILE|URL, got 2 arguments"},
 		"unknown command":    {[]string{"ingset"}, `no command "ingset"`},
 		"unknown subcommand": {[]string{"job", "lsit"}, `no command "lsit"; see grainmesh job --help`},
 		"unknown flag":       {[]string{"job", "list", "--stat", "x"}, "-stat"},
@@ -70,7 +70,7 @@ func wrongFlags(t *testing.T, l *local) {
 		"range of a job":     {[]string{"ingest", "--range", "a while", url}, `"a while"`},
 		"flow format":        {[]string{"flow", "list", "--format", "film"}, `--format is "film"`},
 		"id of a job":        {[]string{"job", "show", "seven"}, `"seven"`},
-		"window alone":       {[]string{"window", "x", "-o", "w.mp4"}, "got 1 arguments"},
+		"window alone":       {[]string{"window", "x", "-o", "w.mp4"}, "want FLOW TIMERANGE, got 1 argument"},
 		"window time":        {[]string{"window", "x", "soon", "-o", "w.mp4"}, `"soon"`},
 		"window format":      {[]string{"window", "x", "_", "-o", "w"}, `"w"`},
 		"window without":     {[]string{"window", "x", "_"}, `"output" not set`},

@@ -13,26 +13,14 @@ import (
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 )
 
-// oneID returns the command's one argument.
-func oneID(cmd *cli.Command) (string, error) {
-	if cmd.Args().Len() != 1 {
-		return "", usage("want one id, got %d", cmd.Args().Len())
-	}
-	return cmd.Args().First(), nil
-}
-
 // withClient is an action on one id over the API.
 func withClient(do func(ctx context.Context, cmd *cli.Command, c *client, id string) error) cli.ActionFunc {
 	return func(ctx context.Context, cmd *cli.Command) error {
-		id, err := oneID(cmd)
-		if err != nil {
-			return err
-		}
 		c, err := connect(cmd)
 		if err != nil {
 			return err
 		}
-		return do(ctx, cmd, c, id)
+		return do(ctx, cmd, c, cmd.Args().First())
 	}
 }
 

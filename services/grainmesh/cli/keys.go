@@ -21,9 +21,6 @@ func keysCommand() *cli.Command {
                     who may do what on NATS, to be included by the server's configuration
 Keys that are there stay.`, mesh.KeysFolder, mesh.IdentitiesFolder, mesh.AccountsFile),
 		Action: func(_ context.Context, cmd *cli.Command) error {
-			if cmd.Args().Len() != 1 {
-				return usage("name one folder")
-			}
 			dir, err := filepath.Abs(cmd.Args().First())
 			if err != nil {
 				return fmt.Errorf("folder of the keys: %w", err)

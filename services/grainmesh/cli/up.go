@@ -229,8 +229,12 @@ func stopMesh(ctx context.Context, cmd *cli.Command, state *runState) error {
 func resetCommand() *cli.Command {
 	return &cli.Command{
 		Name: "reset", Usage: "stop the local mesh and delete its data",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask whether that is meant"}},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			dir := cmd.String("data")
+			if !cmd.Bool("yes") && !confirmed(cmd, fmt.Sprintf("Delete %s, with all that was ingested?", dir)) {
+				return usage("nothing was deleted")
+			}
 			if state, err := readState(dir); err == nil {
 				if err := stopMesh(ctx, cmd, state); err != nil {
 					return err

@@ -28,9 +28,6 @@ func windowCommand() *cli.Command {
 			&cli.StringFlag{Name: "trim", Usage: "exact, or rap to start at the random access point before"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			if cmd.Args().Len() != 2 {
-				return usage("want FLOW and TIMERANGE, got %d arguments", cmd.Args().Len())
-			}
 			flow, timerange := cmd.Args().Get(0), cmd.Args().Get(1)
 			if _, err := mediatime.ParseRange(timerange); err != nil {
 				return usage("%w", err)
