@@ -25,5 +25,10 @@ describe('faultOf', () => {
 
   it('knows when nobody answered', () => {
     expect(faultOf(new RpcError('Failed to fetch', 'UNKNOWN')).fault).toBe('network');
+    expect(faultOf(new TypeError('Failed to fetch'))).toMatchObject({
+      code: 'unreachable',
+      fault: 'network',
+    });
+    expect(faultOf(new Error('a mistake')).code).toBe('unexpected');
   });
 });

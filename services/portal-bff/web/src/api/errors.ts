@@ -10,11 +10,22 @@ export interface Fault {
   readonly retryable: boolean;
 }
 
+/** What browsers say when no answer came: Chromium, Firefox, Safari. */
+const noAnswer = /^(Failed to fetch|NetworkError when attempting|Load failed)/;
+
+const unreachable: Fault = {
+  code: 'unreachable',
+  message: 'The portal does not answer.',
+  fault: 'network',
+  retryable: true,
+};
+
 /** faultOf reads the code, fault and retryability out of any thrown value. */
 export function faultOf(err: unknown): Fault {
   if (isFault(err)) return err;
   if (err instanceof RpcError) return faultOfRpc(err);
   const message = err instanceof Error ? err.message : String(err);
+  if (noAnswer.test(message)) return unreachable;
   return { code: 'unexpected', message, fault: 'platform', retryable: true };
 }
 
@@ -24,9 +35,7 @@ function isFault(err: unknown): err is Fault {
 
 function faultOfRpc(err: RpcError): Fault {
   // The transport reports a refused connection as an internal error without meta.
-  if (err.message === 'Failed to fetch' || err.code === 'dataloss') {
-    return { code: 'unreachable', message: 'The portal does not answer.', fault: 'network', retryable: true };
-  }
+  if (noAnswer.test(err.message) || err.code === 'dataloss') return unreachable;
   const meta = (key: string) => {
     const v = err.meta[key];
     return Array.isArray(v) ? v[0] : v;

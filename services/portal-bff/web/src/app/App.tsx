@@ -8,6 +8,7 @@ import { router } from './routes';
 import { theme } from './theme';
 
 const MAX_RETRIES = 2;
+const UNREACHABLE_MS = 3000;
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -15,6 +16,9 @@ const queries = new QueryClient({
       staleTime: 15_000,
       retry: (failures, err) =>
         isUnauthenticated(err) ? failures === 0 && renew() : failures < MAX_RETRIES && faultOf(err).retryable,
+      // What nobody answered is asked for again until somebody does.
+      refetchInterval: ({ state: { error } }) =>
+        error !== null && faultOf(error).fault === 'network' ? UNREACHABLE_MS : false,
       retryDelay: (attempt) => 400 * 2 ** attempt,
     },
   },

@@ -18,7 +18,7 @@ export function Frame() {
     const next = location.pathname + location.search;
     return <Navigate to={next === '/jobs' ? '/login' : `/login?next=${encodeURIComponent(next)}`} replace />;
   }
-  if (me.isError)
+  if (me.isLoadingError)
     return <Failed what="The portal cannot be opened" error={me.error} onRetry={() => me.refetch()} />;
   if (!me.data) return null;
   return (

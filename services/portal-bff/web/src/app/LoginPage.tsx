@@ -2,13 +2,14 @@ import { Button } from '@mantine/core';
 import { useEffect } from 'react';
 import { useSearchParams } from 'react-router';
 import { CopyLine } from '@/ui/CopyLine';
+import { program, shellQuote } from '@/ui/format';
 import { Mark } from './Frame';
 import classes from './LoginPage.module.css';
 
 const problems: Record<string, string> = {
   used: 'That link was used before. Each link logs in once.',
   expired: 'That link has expired. Links hold for a few minutes.',
-  invalid: 'That link is not one of this portal.',
+  invalid: 'That link is not known here: it was used, has expired, or is mistyped.',
 };
 
 /** LoginPage says how to get in: by a one-time link that the command line makes. */
@@ -35,7 +36,7 @@ export function LoginPage() {
         <CopyLine
           label="the command"
           prompt
-          text={next ? `grainmesh login-link --next '${next}'` : 'grainmesh login-link'}
+          text={next ? `${program} login-link --next ${shellQuote(next)}` : `${program} login-link`}
         />
         <p className={classes.hint}>
           No access to that machine? Ask whoever runs it to send you a link. Whoever is logged in already can

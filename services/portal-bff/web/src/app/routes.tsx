@@ -1,10 +1,29 @@
+import type { ComponentType } from 'react';
 import { createBrowserRouter, Navigate } from 'react-router';
 import { Frame } from './Frame';
 import { LoginPage } from './LoginPage';
 import { NotFoundPage } from './NotFoundPage';
-import { RouteError } from './RouteError';
+import { PageNotLoaded, RouteError } from './RouteError';
 
-/** Each page's code comes when it is first opened. */
+/** page loads a page's code when it is first opened. */
+const page = (load: () => Promise<ComponentType>) => async () => {
+  try {
+    return { Component: await load() };
+  } catch (cause) {
+    throw new PageNotLoaded(cause);
+  }
+};
+
+const pages = [
+  { path: 'jobs', lazy: page(async () => (await import('@/features/jobs/JobsPage')).JobsPage) },
+  { path: 'jobs/new', lazy: page(async () => (await import('@/features/upload/NewJobPage')).NewJobPage) },
+  { path: 'jobs/:id', lazy: page(async () => (await import('@/features/jobs/JobPage')).JobPage) },
+  { path: 'library', lazy: page(async () => (await import('@/features/library/LibraryPage')).LibraryPage) },
+  { path: 'flows/:id', lazy: page(async () => (await import('@/features/flow/FlowPage')).FlowPage) },
+  { path: '*', element: <NotFoundPage /> },
+];
+
+/** What a page throws is shown in its place: the frame around it stays. */
 export const router = createBrowserRouter([
   { path: '/login', element: <LoginPage /> },
   {
@@ -14,27 +33,7 @@ export const router = createBrowserRouter([
     hydrateFallbackElement: <div />,
     children: [
       { index: true, element: <Navigate to="/jobs" replace /> },
-      {
-        path: 'jobs',
-        lazy: async () => ({ Component: (await import('@/features/jobs/JobsPage')).JobsPage }),
-      },
-      {
-        path: 'jobs/new',
-        lazy: async () => ({ Component: (await import('@/features/upload/NewJobPage')).NewJobPage }),
-      },
-      {
-        path: 'jobs/:id',
-        lazy: async () => ({ Component: (await import('@/features/jobs/JobPage')).JobPage }),
-      },
-      {
-        path: 'library',
-        lazy: async () => ({ Component: (await import('@/features/library/LibraryPage')).LibraryPage }),
-      },
-      {
-        path: 'flows/:id',
-        lazy: async () => ({ Component: (await import('@/features/flow/FlowPage')).FlowPage }),
-      },
-      { path: '*', element: <NotFoundPage /> },
+      { errorElement: <RouteError />, children: pages },
     ],
   },
 ]);

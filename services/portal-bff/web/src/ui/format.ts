@@ -80,6 +80,9 @@ export function count(n: number | bigint, noun: string): string {
   return `${n.toLocaleString('en-GB')} ${noun}${Number(n) === 1 ? '' : 's'}`;
 }
 
+/** program is the command line's name as `make up` prints it, from the folder of the mesh. */
+export const program = '.bin/grainmesh';
+
 /** shellQuote makes an argument safe to paste into a POSIX shell. */
 export function shellQuote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

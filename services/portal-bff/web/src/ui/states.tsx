@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { type ReactNode, useEffect, useState } from 'react';
 import { type Fault, faultOf } from '@/api/errors';
+import { program } from './format';
 import { Icons } from './icons';
 import classes from './states.module.css';
 
@@ -27,7 +28,7 @@ export function Empty({
 const nextSteps: Record<string, string> = {
   customer: 'It will fail the same way until the cause is mended.',
   platform: 'The fault is ours. If it stays, the log of the service named by the code says more.',
-  network: 'Check that the mesh is up: grainmesh status.',
+  network: `It is tried again by itself. Check that the mesh is up: ${program} status.`,
 };
 
 function nextStep(fault: Fault): string | undefined {
@@ -41,7 +42,7 @@ export function Failed({ what, error, onRetry }: { what: string; error: unknown;
   return (
     <div className={classes.center} role="alert">
       <Icons.Alert size={26} className={classes.alert} />
-      <h2 className={classes.title}>{what}</h2>
+      <h2 className={classes.title}>{fault.fault === 'network' ? 'Grainmesh cannot be reached' : what}</h2>
       <div className={classes.text}>
         <p>{fault.message}</p>
         <p className={classes.next}>{nextStep(fault)}</p>

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useParams } from 'react-router';
-import type { Flow } from '@/api/gen/media/v1/media';
+import { type Flow, FlowStatus } from '@/api/gen/media/v1/media';
 import type { GetFlowResponse } from '@/api/gen/mediastore/v1/flows';
 import { flowQuery, linksQuery } from '@/api/queries';
 import { Clock } from '@/player/clock';
@@ -23,7 +23,7 @@ export function FlowPage() {
   const flow = useQuery(flowQuery(id));
   usePageName(flow.data?.flow?.label || id.slice(0, 8), { label: 'Library', to: '/library' });
   if (flow.isPending) return <SkeletonRows rows={6} />;
-  if (flow.isError)
+  if (flow.isLoadingError)
     return <Failed what="The Flow cannot be shown" error={flow.error} onRetry={() => flow.refetch()} />;
   const found = flow.data.flow;
   if (!found) return <Empty title="There is no such Flow" />;
@@ -42,13 +42,25 @@ function FlowView({ flow, answer }: { flow: Flow; answer: GetFlowResponse }) {
         <Stage flow={flow} members={answer.members} picture={picture} clock={clock} />
       ) : (
         <div className={classes.main}>
-          <Empty title="Nothing is stored yet">
-            <p>The first grains show here as soon as they are in the store.</p>
-          </Empty>
+          <NothingStored ended={flow.status === FlowStatus.CLOSED_COMPLETE} />
         </div>
       )}
       <FlowFacts flow={flow} answer={answer} />
     </div>
+  );
+}
+
+function NothingStored({ ended }: { ended: boolean }) {
+  if (ended)
+    return (
+      <Empty title="Nothing is stored of this Flow">
+        <p>It ended without a single grain, and nothing more will come.</p>
+      </Empty>
+    );
+  return (
+    <Empty title="Nothing is stored yet">
+      <p>The first grains show here as soon as they are in the store.</p>
+    </Empty>
   );
 }
 

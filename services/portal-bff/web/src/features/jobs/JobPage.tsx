@@ -8,7 +8,7 @@ import { type Job, JobState } from '@/api/gen/job/v1/types';
 import { chunksQuery, jobQuery, mergeJob, traceQuery } from '@/api/queries';
 import { CopyLine } from '@/ui/CopyLine';
 import { usePageName } from '@/ui/crumbs';
-import { bytes, fileName, when, whenFull } from '@/ui/format';
+import { bytes, fileName, program, when, whenFull } from '@/ui/format';
 import { Icons } from '@/ui/icons';
 import page from '@/ui/page.module.css';
 import { StateBadge } from '@/ui/StateBadge';
@@ -27,7 +27,7 @@ export function JobPage() {
   const job = useQuery(jobQuery(id));
   usePageName(job.data ? jobTitle(job.data) : id.slice(0, 8), { label: 'Jobs', to: '/jobs' });
   if (job.isPending) return <SkeletonRows rows={6} />;
-  if (job.isError)
+  if (job.isLoadingError)
     return <Failed what="The job cannot be shown" error={job.error} onRetry={() => job.refetch()} />;
   return <JobView job={job.data} />;
 }
@@ -81,14 +81,16 @@ const cancel = async (id: string) => (await api.jobs.cancelJob({ id })).response
 
 function RetryButton({ job }: { job: Job }) {
   const action = useJobAction(retry, 'The job was not started again');
+  const hopeless = job.failure !== undefined && !job.failure.retryable;
   return (
     <Button
-      variant={job.failure?.retryable ? 'filled' : 'default'}
+      variant={hopeless ? 'subtle' : job.failure ? 'filled' : 'default'}
+      color={hopeless ? 'gray' : undefined}
       leftSection={<Icons.Retry size={15} />}
       loading={action.isPending}
       onClick={() => action.mutate(job.id)}
     >
-      Retry
+      {hopeless ? 'Retry anyway' : 'Retry'}
     </Button>
   );
 }
@@ -133,7 +135,7 @@ function Request({ job }: { job: Job }) {
         )}
         <dt>Command line</dt>
         <dd>
-          <CopyLine label="command" prompt text={`grainmesh job watch ${job.id}`} />
+          <CopyLine label="command" prompt text={`${program} job watch ${job.id}`} />
         </dd>
       </dl>
     </section>

@@ -25,7 +25,7 @@ describe('the same in other words', () => {
   it('quotes what a shell would take apart', () => {
     const d = { ...draft, label: "Anna's reel", tracks: '1 2', strict: true, timerange: '[1:0_2:0)' };
     expect(cliLine(d)).toBe(
-      `grainmesh ingest --label 'Anna'\\''s reel' --track 1,2 --range '[1:0_2:0)' --strict https://cdn.example.com/film.mp4`,
+      `.bin/grainmesh ingest --label 'Anna'\\''s reel' --track 1,2 --range '[1:0_2:0)' --strict https://cdn.example.com/film.mp4`,
     );
     expect(curlLine(draft, 'http://mesh')).toContain(
       `-d '{"spec":{"url":"https://cdn.example.com/film.mp4"}}'`,

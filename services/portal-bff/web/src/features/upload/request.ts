@@ -2,7 +2,7 @@ import type { CreateJobRequest } from '@/api/gen/job/v1/jobs';
 import { CreateJobRequest as CreateJobRequestType } from '@/api/gen/job/v1/jobs';
 import { OnFailure, OriginKind } from '@/api/gen/job/v1/types';
 import { parseRange, parseTime } from '@/player/mediatime';
-import { shellQuote } from '@/ui/format';
+import { program, shellQuote } from '@/ui/format';
 
 /** What a user has typed into the form, verbatim. */
 export interface Draft {
@@ -104,7 +104,7 @@ export function cliLine(d: Draft, file?: string): string {
   const flag = (name: string, value: string) =>
     value.trim() === '' ? [] : [`--${name}`, shellQuote(value.trim())];
   return [
-    'grainmesh ingest',
+    `${program} ingest`,
     ...flag('label', d.label),
     ...flag('mime', d.mimeType),
     ...flag('track', (parseTracks(d.tracks) ?? []).join(',')),
