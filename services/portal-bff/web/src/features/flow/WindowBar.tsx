@@ -36,6 +36,7 @@ export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
   const range = formatRange(windowOf(marks, clock));
   const chosen = formats.find((f) => f.value === format);
   const cut = chosen?.hidesPreroll ? 'exact' : trim;
+  const from = chosen?.flowId ?? flow.id;
   const marked = marks.in !== undefined || marks.out !== undefined;
   return (
     <section className={classes.window} aria-label="Window">
@@ -77,7 +78,7 @@ export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
         )}
         <Select
           size="xs"
-          w={112}
+          w={132}
           aria-label="Format"
           allowDeselect={false}
           data={formats.map(({ value, label }) => ({ value, label }))}
@@ -99,8 +100,8 @@ export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
           leftSection={<Icons.Download size={15} />}
           loading={get.isPending}
           disabled={wrong.In || wrong.Out}
-          onClick={() => get.mutate(windowUrl(flow.id, range, format, cut))}
-          data-href={windowUrl(flow.id, range, format, cut)}
+          onClick={() => get.mutate(windowUrl(from, range, format, cut))}
+          data-href={windowUrl(from, range, format, cut)}
         >
           {marked ? 'Download range' : 'Download all'}
         </Button>
@@ -108,7 +109,7 @@ export function WindowBar({ flow, members, clock, marks, onMarks }: Props) {
       {get.isError && <Problem error={get.error} onClose={get.reset} />}
       {command && (
         <div style={{ width: '100%' }}>
-          <CopyLine label="command" prompt text={windowCommand(flow.id, range, format, cut)} />
+          <CopyLine label="command" prompt text={windowCommand(from, range, format, cut)} />
         </div>
       )}
     </section>

@@ -1,7 +1,7 @@
 import type { Fault } from '@/api/errors';
 import type { Flow } from '@/api/gen/media/v1/media';
 import { formatName } from '@/ui/flows';
-import { shellQuote } from '@/ui/format';
+import { program, shellQuote } from '@/ui/format';
 
 /** A container that a window can be had in. */
 export interface WindowFormat {
@@ -9,6 +9,8 @@ export interface WindowFormat {
   readonly label: string;
   /** Whether pre-roll can be hidden, so that a cut is exact for every codec. */
   readonly hidesPreroll: boolean;
+  /** The member that is meant, where the format holds one Flow and the page shows several. */
+  readonly flowId?: string;
 }
 
 const all: Record<string, WindowFormat> = {
@@ -20,15 +22,24 @@ const all: Record<string, WindowFormat> = {
 };
 
 const isRawSound = (f: Flow) => f.codec.startsWith('audio/x-raw');
+const inMovies = (f: Flow) => isRawSound(f) || /^(video\/h264|audio\/aac)$/i.test(f.codec);
 
 /** formatsFor lists the containers that hold what a Flow carries, the likeliest first. */
 export function formatsFor(flow: Flow, members: Flow[]): WindowFormat[] {
-  const names: Record<string, string[]> = {
-    multi: members.some(isRawSound) ? ['mov', 'mp4'] : ['mp4', 'mov'],
-    video: ['mp4', 'mov', 'gsf', 'raw'],
-    audio: isRawSound(flow) ? ['wav', 'mov', 'gsf', 'raw'] : ['mp4', 'mov', 'gsf', 'raw'],
-  };
-  return (names[formatName(flow.format)] ?? ['gsf', 'raw']).map((n) => all[n] as WindowFormat);
+  if (formatName(flow.format) === 'multi') return formatsForMulti(members);
+  const movies = !inMovies(flow) ? [] : isRawSound(flow) ? ['wav', 'mov', 'mp4'] : ['mp4', 'mov'];
+  return [...movies, 'gsf', 'raw'].map((n) => all[n] as WindowFormat);
+}
+
+/** What holds one Flow alone is offered for the only member that it can hold. */
+function formatsForMulti(members: Flow[]): WindowFormat[] {
+  const sounds = members.filter(isRawSound);
+  const movies = sounds.length > 0 ? ['mov', 'mp4', 'gsf'] : ['mp4', 'mov', 'gsf'];
+  const formats = movies.map((n) => all[n] as WindowFormat);
+  const [sound, another] = sounds;
+  if (!sound || another) return formats;
+  const alone = ['wav', 'raw'].map((n) => ({ ...(all[n] as WindowFormat), flowId: sound.id }));
+  return [...formats, ...alone.map((f) => ({ ...f, label: `${f.label}, sound` }))];
 }
 
 /** How exactly a window is cut: at the marks, or from the key frame before. */
@@ -43,7 +54,7 @@ export function windowUrl(flowId: string, timerange: string, format: string, tri
 /** windowCommand is the same on the command line. */
 export function windowCommand(flowId: string, timerange: string, format: string, trim: Trim): string {
   const end = format === 'raw' ? 'bin' : format;
-  const line = `grainmesh window ${flowId} ${shellQuote(timerange)} -o window.${end}`;
+  const line = `${program} window ${flowId} ${shellQuote(timerange)} -o window.${end}`;
   return `${line} --format ${format}${trim === 'exact' ? '' : ` --trim ${trim}`}`;
 }
 

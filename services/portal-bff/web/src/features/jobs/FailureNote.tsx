@@ -24,5 +24,5 @@ function nextStep(failure: Failure): string {
   if (failure.fault !== 'customer')
     return 'The file is not to blame. A retry starts a new run with new Flows.';
   if (failure.retryable) return 'A retry may succeed once the source answers again.';
-  return 'A retry of the same bytes will fail again: mend the file or the request first.';
+  return 'The same request will fail again, unless the file or its address is mended first.';
 }
