@@ -76,10 +76,12 @@ func (b *Bucket) PresignGet(key string, expiry time.Duration, who Audience) (str
 	return b.presign(http.MethodGet, key, expiry+window, who, nil, nil, now)
 }
 
-// PresignPart allows the upload of one part (from 1 to 10,000) of a multipart upload.
-func (b *Bucket) PresignPart(key, uploadID string, part int, expiry time.Duration, who Audience) (string, error) {
+// PresignPart allows the upload of one part (from 1 to 10,000) of a multipart upload,
+// of the given size: its length, which every client says, is signed.
+func (b *Bucket) PresignPart(key, uploadID string, part int, size int64, expiry time.Duration, who Audience) (string, error) {
 	query := map[string]string{"partNumber": strconv.Itoa(part), "uploadId": uploadID}
-	return b.presign(http.MethodPut, key, expiry, who, query, nil, time.Now())
+	header := http.Header{"Content-Length": {strconv.FormatInt(size, 10)}}
+	return b.presign(http.MethodPut, key, expiry, who, query, header, time.Now())
 }
 
 func (b *Bucket) presign(

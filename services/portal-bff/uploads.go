@@ -31,6 +31,9 @@ const maxFileName = 255
 // parts returns how many parts the upload has.
 func (u *upload) parts() int32 { return int32((u.Size + u.Part - 1) / u.Part) }
 
+// partSize returns how many bytes a part has.
+func (u *upload) partSize(n int32) int64 { return min(u.Part, u.Size-int64(n-1)*u.Part) }
+
 // id writes the upload as its own id.
 func (u *upload) id() string {
 	data, err := json.Marshal(u)
@@ -83,7 +86,7 @@ func (s *Service) sign(u *upload, numbers []int32) (map[int32]string, error) {
 		if n < 1 || n > u.parts() {
 			return nil, fault.Newf(fault.InvalidArgument, "there is no part %d, want 1 to %d", n, u.parts())
 		}
-		url, err := s.deps.Bucket.PresignPart(u.Key, u.Upload, int(n), s.config.UploadTTL, objstore.Public)
+		url, err := s.deps.Bucket.PresignPart(u.Key, u.Upload, int(n), u.partSize(n), s.config.UploadTTL, objstore.Public)
 		if err != nil {
 			return nil, err
 		}
@@ -92,21 +95,46 @@ func (s *Service) sign(u *upload, numbers []int32) (map[int32]string, error) {
 	return urls, nil
 }
 
-// complete joins the parts and returns the URL of the file.
+// complete joins the parts and returns the URL of the file. What arrived must be what
+// was begun: the rest of the mesh trusts the size that begin has admitted.
 func (s *Service) complete(ctx context.Context, u *upload, etags map[int32]string) (string, error) {
-	parts := make([]objstore.Part, 0, len(etags))
 	for n := int32(1); n <= u.parts(); n++ {
 		if etags[n] == "" {
 			return "", fault.Newf(fault.InvalidArgument, "part %d of %d has no ETag: it was not uploaded", n, u.parts())
 		}
-		parts = append(parts, objstore.Part{Number: int(n), ETag: etags[n]})
 	}
-	object, err := s.deps.Bucket.CompleteUpload(ctx, u.Key, u.Upload, parts)
+	arrived, err := s.deps.Bucket.UploadedParts(ctx, u.Key, u.Upload)
 	if err != nil {
 		return "", err
 	}
-	if object.Size > 0 && object.Size != u.Size {
-		return "", fault.Newf(fault.TruncatedFile, "%d bytes arrived of a file of %d", object.Size, u.Size)
+	// A part that is sent again after this has another ETag, and is not joined.
+	var parts []objstore.Part
+	var size int64
+	for _, part := range arrived {
+		etag := etags[int32(part.Number)]
+		if etag != "" && strings.Trim(etag, `"`) == part.ETag {
+			parts = append(parts, part)
+			size += part.Size
+		}
+	}
+	if len(parts) != len(etags) {
+		return "", fault.Newf(fault.InvalidArgument, "%d of %d parts are there by the ETags that were given", len(parts), len(etags))
+	}
+	if size != u.Size {
+		if err := s.deps.Bucket.AbortUpload(ctx, u.Key, u.Upload); err != nil {
+			s.deps.Log.WarnContext(ctx, "an upload of another size than was begun was not removed", "key", u.Key, "err", err)
+		}
+		return "", wrongSize(size, u.Size)
+	}
+	if _, err := s.deps.Bucket.CompleteUpload(ctx, u.Key, u.Upload, parts); err != nil {
+		return "", err
 	}
 	return "s3://" + s.deps.Bucket.Name() + "/" + u.Key, nil
+}
+
+func wrongSize(arrived, begun int64) error {
+	if arrived > begun {
+		return fault.Newf(fault.BodyTooLarge, "%d bytes arrived of a file of %d", arrived, begun)
+	}
+	return fault.Newf(fault.TruncatedFile, "%d bytes arrived of a file of %d", arrived, begun)
 }

@@ -258,8 +258,12 @@ func testUpload(t *testing.T, b *objstore.Bucket) {
 	contents := [][]byte{bytes.Repeat([]byte("a"), partSize), []byte("the end")}
 	var parts []objstore.Part
 	for i, content := range contents {
-		url, err := b.PresignPart("film", id, i+1, expiry, objstore.Public)
+		url, err := b.PresignPart("film", id, i+1, int64(len(content)), expiry, objstore.Public)
 		require.NoError(t, err)
+		for _, other := range []string{"short", "longer than the end"} { // both than the last part
+			resp, body := do(t, http.MethodPut, url, nil, []byte(other))
+			require.Equal(t, http.StatusForbidden, resp.StatusCode, body)
+		}
 		resp, body := do(t, http.MethodPut, url, nil, content)
 		require.Equal(t, http.StatusOK, resp.StatusCode, body)
 		parts = append(parts, objstore.Part{Number: i + 1, ETag: strings.Trim(resp.Header.Get("ETag"), `"`), Size: int64(len(content))})
