@@ -190,6 +190,32 @@ func (b *Bucket) CompleteUpload(ctx context.Context, key, uploadID string, parts
 	return Object{Key: key, ETag: info.ETag}, nil
 }
 
+// Unfinished is a multipart upload that was neither completed nor aborted.
+type Unfinished struct {
+	Key    string
+	Upload string // its id
+	Begun  time.Time
+}
+
+// UnfinishedUploads lists the uploads under way whose keys start with prefix.
+func (b *Bucket) UnfinishedUploads(ctx context.Context, prefix string) ([]Unfinished, error) {
+	var uploads []Unfinished
+	for key, id := "", ""; ; {
+		page, err := b.store.core.ListMultipartUploads(ctx, b.name, prefix, key, id, "", pageSize)
+		if err != nil {
+			return nil, translate(err, "list uploads of bucket %s", b.name)
+		}
+		for i := range page.Uploads {
+			u := &page.Uploads[i]
+			uploads = append(uploads, Unfinished{u.Key, u.UploadID, u.Initiated})
+		}
+		if !page.IsTruncated || (page.NextKeyMarker == key && page.NextUploadIDMarker == id) {
+			return uploads, nil
+		}
+		key, id = page.NextKeyMarker, page.NextUploadIDMarker
+	}
+}
+
 // AbortUpload drops an upload and its parts; one that is gone is no error.
 func (b *Bucket) AbortUpload(ctx context.Context, key, uploadID string) error {
 	err := b.store.core.AbortMultipartUpload(ctx, b.name, key, uploadID)

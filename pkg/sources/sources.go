@@ -9,8 +9,11 @@ import (
 	"github.com/grainmesh/grainmesh/pkg/rangereader"
 )
 
+// Uploads is what the keys of all uploads begin with.
+const Uploads = "uploads/"
+
 // UploadPrefix is where, in the mesh's bucket, the uploads of a tenant lie.
-func UploadPrefix(tenant string) string { return "uploads/" + tenant }
+func UploadPrefix(tenant string) string { return Uploads + tenant }
 
 // Sources opens the files that jobs name, each as far as its tenant may.
 type Sources struct {

@@ -20,6 +20,10 @@ type Config struct {
 	MaxUpload int64 `envconfig:"MAX_UPLOAD" default:"5497558138880"`
 	// UploadTTL is how long a signed part holds.
 	UploadTTL time.Duration `envconfig:"UPLOAD_TTL" default:"6h"`
+	// KeepUploads is how long an uploaded file is kept for the jobs that read it.
+	KeepUploads time.Duration `envconfig:"KEEP_UPLOADS" default:"72h"`
+	// KeepUnfinished is how long after its beginning an upload may be completed.
+	KeepUnfinished time.Duration `envconfig:"KEEP_UNFINISHED" default:"24h"`
 	// SecureCookies sends cookies over https only; to be set wherever there is https.
 	SecureCookies bool `envconfig:"SECURE_COOKIES" default:"false"`
 }
@@ -29,5 +33,6 @@ func (c *Config) Validate() error {
 	return config.Positive(map[string]int64{
 		"SESSION_TTL": int64(c.SessionTTL), "TOKEN_TTL": int64(c.TokenTTL), "CODE_TTL": int64(c.CodeTTL),
 		"PART_BYTES": c.PartBytes, "MAX_UPLOAD": c.MaxUpload, "UPLOAD_TTL": int64(c.UploadTTL),
+		"KEEP_UPLOADS": int64(c.KeepUploads), "KEEP_UNFINISHED": int64(c.KeepUnfinished),
 	})
 }

@@ -55,7 +55,10 @@ func start(t *testing.T, change ...func(*Config, *Deps)) *portal {
 	t.Cleanup(store.Close)
 	registry := prometheus.NewRegistry()
 	settings := service.Settings{PublicURL: "http://portal.example", S3URL: config.Secret(endpoint), Region: "here", Version: "1.2.3"}
-	portalConfig := Config{SessionTTL: time.Hour, TokenTTL: time.Hour, CodeTTL: time.Minute, PartBytes: minPart, MaxUpload: 100 << 20, UploadTTL: time.Hour}
+	portalConfig := Config{
+		SessionTTL: time.Hour, TokenTTL: time.Hour, CodeTTL: time.Minute, PartBytes: minPart, MaxUpload: 100 << 20, UploadTTL: time.Hour,
+		KeepUploads: 72 * time.Hour, KeepUnfinished: 24 * time.Hour,
+	}
 	deps := Deps{
 		Bus: b, Redis: client, Bucket: store.Bucket(bucket.Bucket), Users: auth.NewSigner(UserIssuer, key),
 		Twirp: serve.NewTwirpServer(telemetry.Discard(), registry), Log: telemetry.Discard(), Metrics: registry, Settings: settings,

@@ -12,6 +12,7 @@ type metrics struct {
 	streams  prometheus.Gauge
 	logins   *prometheus.CounterVec
 	uploaded prometheus.Counter
+	removed  *prometheus.CounterVec
 }
 
 func newMetrics(registry prometheus.Registerer) (*metrics, error) {
@@ -25,8 +26,11 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		uploaded: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "grainmesh_portal_uploaded_bytes_total", Help: "Bytes of files whose upload was completed.",
 		}),
+		removed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "grainmesh_portal_uploads_removed_total", Help: "Uploads removed because of their age: files, or unfinished ones.",
+		}, []string{"kind"}),
 	}
-	err := errors.Join(registry.Register(m.streams), registry.Register(m.logins), registry.Register(m.uploaded))
+	err := errors.Join(registry.Register(m.streams), registry.Register(m.logins), registry.Register(m.uploaded), registry.Register(m.removed))
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/grainmesh/grainmesh/pkg/auth"
 	"github.com/grainmesh/grainmesh/pkg/bus"
@@ -100,7 +101,10 @@ func (s *Service) only(method, path string, handler http.HandlerFunc) http.Handl
 	})
 }
 
-// Run passes progress on until ctx ends.
+// Run passes progress on and removes old uploads until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	return bus.OnProgress(ctx, s.deps.Bus, subjects.JobProgressed, s.progress.publish)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return bus.OnProgress(ctx, s.deps.Bus, subjects.JobProgressed, s.progress.publish) })
+	group.Go(func() error { return s.keepClean(ctx) })
+	return group.Wait()
 }

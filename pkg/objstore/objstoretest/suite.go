@@ -288,6 +288,22 @@ func testAbort(t *testing.T, b *objstore.Bucket) {
 	ctx := t.Context()
 	id, err := b.CreateUpload(ctx, "film", "video/mp4")
 	require.NoError(t, err)
+	second, err := b.CreateUpload(ctx, "film", "video/mp4")
+	require.NoError(t, err)
+	_, err = b.CreateUpload(ctx, "other", "video/mp4")
+	require.NoError(t, err)
+	unfinished, err := b.UnfinishedUploads(ctx, "fil")
+	require.NoError(t, err)
+	ids := map[string]string{}
+	for _, u := range unfinished {
+		ids[u.Upload] = u.Key
+		require.WithinDuration(t, time.Now(), u.Begun, time.Minute)
+	}
+	require.Equal(t, map[string]string{id: "film", second: "film"}, ids)
+	require.NoError(t, b.AbortUpload(ctx, "film", second))
+	unfinished, err = b.UnfinishedUploads(ctx, "fil")
+	require.NoError(t, err)
+	require.Len(t, unfinished, 1)
 	require.NoError(t, b.AbortUpload(ctx, "film", id))
 	require.NoError(t, b.AbortUpload(ctx, "film", id))
 	_, err = b.UploadedParts(ctx, "film", id)

@@ -50,8 +50,8 @@ func (c *client) upload(ctx context.Context, cmd *cli.Command, path string) (str
 	defer u.bar.finish()
 	defer u.objects.CloseIdleConnections()
 	if err := u.run(ctx); err != nil {
-		// The parts that arrived are of no use; if this is lost too, the store's own
-		// rule for unfinished uploads clears them.
+		// The parts that arrived are of no use; if this is lost too, the portal
+		// removes them when the upload is too old to be completed.
 		_, _ = c.portal.AbortUpload(context.WithoutCancel(ctx), &portalv1.AbortUploadRequest{UploadId: started.GetUploadId()})
 		return "", fmt.Errorf("upload %s: %w", path, err)
 	}
