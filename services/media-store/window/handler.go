@@ -207,6 +207,19 @@ func (h *Handler) plan(ctx context.Context, p *planner, flow *store.Flow, req *r
 	}
 }
 
+// checkPlain refuses essence that a format cannot hold, however it is cut.
+func checkPlain(flows []*store.Flow, format string) error {
+	for _, f := range flows {
+		switch {
+		case format == formatWAV && !isPCM(f):
+			return fault.Newf(fault.NotRepresented, "flow %s is %s, WAV holds raw audio only; take format=mp4 or format=gsf", f.ID, f.Codec)
+		case format == formatRaw && f.Codec == media.CodecAAC:
+			return fault.Newf(fault.NotRepresented, "flow %s is AAC, whose frames need a container; take format=mp4 or format=gsf", f.ID)
+		}
+	}
+	return nil
+}
+
 // holding keeps those members that a format for one Flow can hold; if it can hold none,
 // all are in question.
 func holding(members []*store.Flow, format string) []*store.Flow {
@@ -258,6 +271,9 @@ func planTracks(ctx context.Context, p *planner, flows []*store.Flow, within med
 // planPlain plans the formats that cannot hide what is carried beside what is
 // wanted: for them "exact" may be impossible (media rule 12).
 func (h *Handler) planPlain(ctx context.Context, p *planner, flows []*store.Flow, req *request) (*file, error) {
+	if err := checkPlain(flows, req.format); err != nil {
+		return nil, err
+	}
 	tracks, err := planTracks(ctx, p, flows, req.within, func(*store.Flow) int { return 0 })
 	if err != nil {
 		return nil, err
@@ -271,18 +287,17 @@ func (h *Handler) planPlain(ctx context.Context, p *planner, flows []*store.Flow
 		f.timerange = f.timerange.Union(t.carried)
 	}
 	first := tracks[0]
-	switch req.format {
-	case formatWAV:
-		f.contentType, f.extension, f.size = "audio/wav", "wav", 0
-		if err := checkWAV(first); err != nil {
+	if req.format != formatGSF && isPCM(first.flow) {
+		if err := checkSound(first); err != nil {
 			return nil, err
 		}
+	}
+	switch req.format {
+	case formatWAV:
+		f.contentType, f.extension = "audio/wav", "wav"
 		f.size = wavSize(first)
 		f.write = func(ctx context.Context, w io.Writer) error { return h.writeWAV(ctx, w, first) }
 	case formatRaw:
-		if err := checkRaw(first); err != nil {
-			return nil, err
-		}
 		f.contentType, f.extension, f.size = first.flow.Codec, rawExtension(first.flow), first.essenceSize()
 		f.write = h.essenceWriter(first)
 	default:

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
-	"github.com/grainmesh/grainmesh/pkg/media"
 	"github.com/grainmesh/grainmesh/pkg/mediatime"
 )
 
@@ -78,16 +77,10 @@ func interleaved(t *track) error {
 	return nil
 }
 
-// checkRaw refuses essence that does not stand by itself without a container.
-func checkRaw(t *track) error {
-	switch {
-	case isPCM(t.flow):
-		if err := interleaved(t); err != nil {
-			return err
-		}
-		return continuous(t)
-	case t.flow.Codec == media.CodecAAC:
-		return fault.Newf(fault.NotRepresented, "flow %s is AAC, whose frames need a container; take format=mp4 or format=gsf", t.flow.ID)
+// checkSound refuses raw audio that cannot be written one sample after the other.
+func checkSound(t *track) error {
+	if err := interleaved(t); err != nil {
+		return err
 	}
-	return nil
+	return continuous(t)
 }

@@ -4,21 +4,9 @@ import (
 	"context"
 	"io"
 
-	"github.com/grainmesh/grainmesh/pkg/fault"
 	"github.com/grainmesh/grainmesh/pkg/formats/wav"
 	"github.com/grainmesh/grainmesh/pkg/pcm"
 )
-
-// checkWAV refuses what WAV cannot hold.
-func checkWAV(t *track) error {
-	if !isPCM(t.flow) {
-		return fault.Newf(fault.NotRepresented, "flow %s is %s, WAV holds raw audio only; take format=mp4 or format=gsf", t.flow.ID, t.flow.Codec)
-	}
-	if err := interleaved(t); err != nil {
-		return err
-	}
-	return continuous(t)
-}
 
 // wavSpec describes a track of raw audio as the store has it.
 func wavSpec(t *track) wav.Spec {
