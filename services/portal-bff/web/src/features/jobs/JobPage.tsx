@@ -1,4 +1,5 @@
-import { Button, Tooltip } from '@mantine/core';
+import { Button, Group, Modal } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from 'react-router';
@@ -97,14 +98,32 @@ function RetryButton({ job }: { job: Job }) {
 
 function Actions({ job }: { job: Job }) {
   const action = useJobAction(cancel, 'The job was not cancelled');
+  const [asking, { open, close }] = useDisclosure(false);
   if (job.state === JobState.CANCELLED) return <RetryButton job={job} />;
   if (!isRunning(job.state) || job.state === JobState.DISCARDING) return null;
   return (
-    <Tooltip label="Stops it, and takes back what it wrote">
-      <Button variant="default" loading={action.isPending} onClick={() => action.mutate(job.id)}>
+    <>
+      <Button variant="default" loading={action.isPending} onClick={open}>
         Cancel job
       </Button>
-    </Tooltip>
+      <Modal opened={asking} onClose={close} title="Cancel this job?" centered withCloseButton={false}>
+        <p>It stops, and what it wrote is taken back.</p>
+        <Group justify="flex-end" mt={16}>
+          <Button variant="default" onClick={close} data-autofocus>
+            Let it run
+          </Button>
+          <Button
+            color="red"
+            onClick={() => {
+              close();
+              action.mutate(job.id);
+            }}
+          >
+            Cancel the job
+          </Button>
+        </Group>
+      </Modal>
+    </>
   );
 }
 
