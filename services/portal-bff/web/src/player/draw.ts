@@ -86,7 +86,9 @@ function drawRuler(ctx: CanvasRenderingContext2D, { clock, view, palette }: Scen
     const left = Math.round(x(n)) + 0.5;
     line(ctx, left, 4, RULER, palette.strong);
     ctx.fillStyle = palette.faint;
-    if (n < clock.length) ctx.fillText(clock.timecode(n), left + 5, 10);
+    const label = clock.timecode(n);
+    if (n < clock.length && left + 5 + ctx.measureText(label).width <= width)
+      ctx.fillText(label, left + 5, 10);
     for (let m = n + minor; m < n + step; m += minor)
       line(ctx, Math.round(x(m)) + 0.5, 16, RULER, palette.line);
   }

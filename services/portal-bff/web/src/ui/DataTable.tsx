@@ -1,9 +1,11 @@
+import { useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'react-router';
 import classes from './DataTable.module.css';
 
 const ROW_HEIGHT = 32;
+const NARROW = '(max-width: 760px)';
 /** The next page is asked for while this many rows are still below. */
 const AHEAD = 30;
 
@@ -15,6 +17,8 @@ export interface Column<T> {
   readonly width: string;
   readonly cell: (row: T) => ReactNode;
   readonly align?: 'right';
+  /** Left out on a narrow screen, where the first columns would be cut. */
+  readonly wideOnly?: boolean;
   /** Set where a click on the header sorts by this column. */
   readonly sort?: { direction: 'ascending' | 'descending' | 'none'; toggle: () => void };
 }
@@ -34,7 +38,9 @@ interface Props<T> {
  * DataTable draws only the rows in view, so that lists of any length scroll as
  * lists of ten do. Rows are links; arrow keys, Home and End go from row to row.
  */
-export function DataTable<T>({ label, columns, rows, rowKey, rowHref, hasMore, loadMore }: Props<T>) {
+export function DataTable<T>({ label, columns: all, rows, rowKey, rowHref, hasMore, loadMore }: Props<T>) {
+  const narrow = useMediaQuery(NARROW, undefined, { getInitialValueInEffect: false });
+  const columns = narrow ? all.filter((c) => !c.wideOnly) : all;
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: rows.length,

@@ -4,7 +4,7 @@ import type { Flow } from '@/api/gen/media/v1/media';
 import type { GetFlowResponse } from '@/api/gen/mediastore/v1/flows';
 import { CopyLine } from '@/ui/CopyLine';
 import { codecName, essenceFacts, FormatIcon, flowState, formatName, rateText } from '@/ui/flows';
-import { bitRate, bytes, when } from '@/ui/format';
+import { bitRate, bytes, count, when } from '@/ui/format';
 import { Icons } from '@/ui/icons';
 import page from '@/ui/page.module.css';
 import { StateBadge } from '@/ui/StateBadge';
@@ -79,10 +79,7 @@ function flowRows(f: Flow, answer: GetFlowResponse): Row[] {
     ['Bit rate', f.avgBitRate > 0n ? bitRate(f.avgBitRate) : ''],
     ['Timecode', f.startTimecode],
     ['Time range', f.timerange],
-    [
-      'Stored',
-      answer.bytes > 0n ? `${bytes(answer.bytes)} in ${answer.objects.toLocaleString('en-GB')} objects` : '',
-    ],
+    ['Stored', answer.bytes > 0n ? `${bytes(answer.bytes)} in ${count(answer.objects, 'object')}` : ''],
     ['Grains', answer.grains > 0n ? answer.grains.toLocaleString('en-GB') : ''],
     ['Created', when(f.createdUnixNs)],
   ];

@@ -37,6 +37,7 @@ export function JobsPage() {
       <div className={page.toolbar}>
         <SegmentedControl
           aria-label="State"
+          style={{ maxWidth: '100%', overflowX: 'auto' }}
           value={state}
           onChange={setState}
           data={stateFilters.map(({ value, label }) => ({ value, label }))}
@@ -73,7 +74,7 @@ function JobList({
   if (jobs.isPending) return <SkeletonRows />;
   if (jobs.isError && rows.length === 0)
     return <Failed what="The jobs could not be listed" error={jobs.error} onRetry={() => jobs.refetch()} />;
-  if (rows.length === 0) return <NoJobs filtered={filter.text !== '' || filter.states.length > 0} />;
+  if (rows.length === 0) return <NoJobs filter={filter} />;
   return (
     <DataTable
       label="Jobs"
@@ -87,8 +88,8 @@ function JobList({
   );
 }
 
-function NoJobs({ filtered }: { filtered: boolean }) {
-  if (filtered)
+function NoJobs({ filter }: { filter: JobFilter }) {
+  if (filter.text !== '' || filter.states.length > 0)
     return (
       <Empty
         title="No job fits"
@@ -98,7 +99,9 @@ function NoJobs({ filtered }: { filtered: boolean }) {
           </Button>
         }
       >
-        <p>Look for another word, or in all states.</p>
+        <p>
+          {filter.text === '' ? 'No job is in this state now.' : 'Look for another word, or in all states.'}
+        </p>
       </Empty>
     );
   return (
@@ -114,7 +117,7 @@ function makeColumns(order: string, setOrder: (v: string) => void): Column<Job>[
   const direction = order === 'oldest' ? 'ascending' : 'descending';
   const toggle = () => setOrder(order === 'oldest' ? 'newest' : 'oldest');
   return [
-    { key: 'title', header: 'Job', width: 'minmax(200px, 3fr)', cell: (j) => <Title job={j} /> },
+    { key: 'title', header: 'Job', width: 'minmax(160px, 3fr)', cell: (j) => <Title job={j} /> },
     {
       key: 'state',
       header: 'State',
@@ -125,20 +128,30 @@ function makeColumns(order: string, setOrder: (v: string) => void): Column<Job>[
       key: 'progress',
       header: 'Progress',
       width: 'minmax(150px, 1.6fr)',
+      wideOnly: true,
       cell: (j) => <ProgressCell job={j} />,
     },
     {
       key: 'size',
       header: 'Size',
       width: '72px',
+      wideOnly: true,
       align: 'right',
       cell: (j) => (j.bytesTotal > 0n ? bytes(j.bytesTotal) : ''),
     },
-    { key: 'took', header: 'Took', width: '92px', align: 'right', cell: (j) => <Took job={j} /> },
+    {
+      key: 'took',
+      header: 'Took',
+      width: '92px',
+      wideOnly: true,
+      align: 'right',
+      cell: (j) => <Took job={j} />,
+    },
     {
       key: 'created',
       header: 'Created',
       width: '120px',
+      wideOnly: true,
       sort: { direction, toggle },
       cell: (j) => (
         <span className={page.dim} title={whenFull(j.createdUnixNs)}>
@@ -154,10 +167,15 @@ function Title({ job }: { job: Job }) {
   const title = jobTitle(job);
   return (
     <span className={page.ellipsis}>
-      {title} {title !== name && <span className={page.faint}>{name}</span>}
+      {title} <span className={page.faint}>{title === name ? placeOf(job.spec?.url ?? '') : name}</span>
       {job.run > 1 && <span className={page.faint}> · run {job.run}</span>}
     </span>
   );
+}
+
+/** placeOf is where a file stands: what tells one x.mp4 from another. */
+function placeOf(url: string): string {
+  return url.split(/[?#]/)[0]?.replace(/^[a-z0-9+.-]+:\/\//i, '') ?? '';
 }
 
 function ProgressCell({ job }: { job: Job }) {

@@ -27,39 +27,45 @@ export function TraceList({ trace }: { trace: UseQueryResult<TraceJobResponse> }
         Path <span className={page.note}>{elapsed(span.end - span.start)} through all services</span>
         <span className={page.spacer} />
         {trace.data?.traceId && (
-          <span className={`${page.mono} ${page.faint}`} title="Trace id, for the tracing backend">
+          <span
+            className={`${page.mono} ${page.faint} ${classes.traceId}`}
+            title="Trace id, for the tracing backend"
+          >
             {trace.data.traceId}
           </span>
         )}
       </h2>
-      <table className={classes.trace}>
-        <thead>
-          <tr>
-            <th scope="col" style={{ width: 84 }}>
-              After
-            </th>
-            <th scope="col" style={{ width: 104 }}>
-              Service
-            </th>
-            <th scope="col" style={{ width: 92 }}>
-              What
-            </th>
-            <th scope="col" style={{ width: 76 }}>
-              Took
-            </th>
-            <th scope="col">Detail</th>
-            <th scope="col">
-              <span className={page.faint}>0 to {elapsed(span.end - span.start)}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((s, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: steps have no id, and are only ever appended
-            <Step key={i} step={s} span={span} />
-          ))}
-        </tbody>
-      </table>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+      <section className={classes.traceBox} tabIndex={0} aria-label="Path">
+        <table className={classes.trace}>
+          <thead>
+            <tr>
+              <th scope="col" style={{ width: 84 }}>
+                After
+              </th>
+              <th scope="col" style={{ width: 104 }}>
+                Service
+              </th>
+              <th scope="col" style={{ width: 92 }}>
+                What
+              </th>
+              <th scope="col" style={{ width: 76 }}>
+                Took
+              </th>
+              <th scope="col">Detail</th>
+              <th scope="col">
+                <span className={page.faint}>0 to {elapsed(span.end - span.start)}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((s, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: steps have no id, and are only ever appended
+              <Step key={i} step={s} span={span} />
+            ))}
+          </tbody>
+        </table>
+      </section>
       {shown.length < steps.length && (
         <Button variant="subtle" color="gray" mt={8} onClick={() => setAll(true)}>
           Show all {steps.length} steps

@@ -85,7 +85,7 @@ function makeColumns(order: Order, setOrder: (v: string) => void): Column<Flow>[
     {
       key: 'label',
       header: 'Flow',
-      width: 'minmax(200px, 3fr)',
+      width: 'minmax(110px, 3fr)',
       sort: { direction: byName ? 'ascending' : 'none', toggle: () => setOrder(byName ? 'server' : 'name') },
       cell: (f) => (
         <>
@@ -98,12 +98,14 @@ function makeColumns(order: Order, setOrder: (v: string) => void): Column<Flow>[
     {
       key: 'codec',
       header: 'Codec',
+      wideOnly: true,
       width: '112px',
       cell: (f) => codecName(f.codec) || formatName(f.format),
     },
     {
       key: 'facts',
       header: 'Essence',
+      wideOnly: true,
       width: 'minmax(130px, 1fr)',
       cell: (f) => (
         <span className={page.dim}>
@@ -115,6 +117,7 @@ function makeColumns(order: Order, setOrder: (v: string) => void): Column<Flow>[
       key: 'length',
       header: 'Duration',
       width: '100px',
+      wideOnly: true,
       align: 'right',
       cell: (f) => (
         <span className={page.mono} title={f.timerange}>
@@ -125,6 +128,7 @@ function makeColumns(order: Order, setOrder: (v: string) => void): Column<Flow>[
     {
       key: 'rate',
       header: 'Bit rate',
+      wideOnly: true,
       width: '84px',
       align: 'right',
       cell: (f) => (f.avgBitRate > 0n ? bitRate(f.avgBitRate) : ''),
@@ -132,6 +136,7 @@ function makeColumns(order: Order, setOrder: (v: string) => void): Column<Flow>[
     {
       key: 'created',
       header: 'Created',
+      wideOnly: true,
       width: '120px',
       sort: { direction: byAge, toggle: () => setOrder(order === 'newest' ? 'oldest' : 'newest') },
       cell: (f) => (

@@ -82,7 +82,8 @@ export function NewJobPage() {
 }
 
 function missing(from: string, problems: object): string {
-  if (Object.keys(problems).length > 0) return 'One field needs another look.';
+  const wrong = Object.keys(problems).length;
+  if (wrong > 0) return wrong === 1 ? 'One field needs another look.' : `${wrong} fields need another look.`;
   return from === 'file' ? 'Choose a file first.' : 'Give a URL first.';
 }
 
