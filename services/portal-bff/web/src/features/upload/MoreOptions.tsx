@@ -93,6 +93,27 @@ function Options({ draft, problems, change }: Props) {
         checked={draft.strict}
         onChange={(e) => change({ strict: e.currentTarget.checked })}
       />
+      <TextInput
+        label="Tags"
+        description="For all its Flows, such as reel=A1, note=final."
+        value={draft.tags}
+        error={problems.tags}
+        onChange={(e) => change({ tags: e.currentTarget.value })}
+      />
+      <TextInput
+        label="Priority"
+        description="Higher goes first within the tenant. 0, if empty."
+        value={draft.priority}
+        error={problems.priority}
+        onChange={(e) => change({ priority: e.currentTarget.value })}
+      />
+      <Checkbox
+        className={classes.wide}
+        label="New ids"
+        description="Give new ids to Flows that a GSF file names, for a file that was ingested before."
+        checked={draft.newIds}
+        onChange={(e) => change({ newIds: e.currentTarget.checked })}
+      />
     </div>
   );
 }

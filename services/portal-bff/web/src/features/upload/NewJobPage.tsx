@@ -1,9 +1,10 @@
 import { Button, SegmentedControl, Tabs, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { api } from '@/api/client';
 import { faultOf } from '@/api/errors';
+import { formatsQuery } from '@/api/queries';
 import { CopyLine } from '@/ui/CopyLine';
 import { usePageName } from '@/ui/crumbs';
 import { Problem } from '@/ui/Problem';
@@ -22,7 +23,9 @@ export function NewJobPage() {
   const [draft, setDraft] = useState<Draft>(emptyDraft);
   const [file, setFile] = useState<File>();
   const change = (part: Partial<Draft>) => setDraft((old) => ({ ...old, ...part }));
-  const problems = check(from === 'file' ? { ...draft, url: '' } : draft);
+  const formats = useQuery(formatsQuery);
+  const mimeTypes = formats.data?.flatMap((f) => f.mimeTypes);
+  const problems = check(from === 'file' ? { ...draft, url: '' } : draft, mimeTypes);
   const submit = useSubmit();
   const ready =
     Object.keys(problems).length === 0 && (from === 'file' ? file !== undefined : draft.url.trim() !== '');

@@ -16,6 +16,9 @@ export interface Draft {
   originTime: string;
   onFailure: 'discard' | 'keep';
   strict: boolean;
+  newIds: boolean;
+  tags: string;
+  priority: string;
 }
 
 /** emptyDraft is the form as it opens. */
@@ -30,18 +33,27 @@ export const emptyDraft: Draft = {
   originTime: '',
   onFailure: 'discard',
   strict: false,
+  newIds: false,
+  tags: '',
+  priority: '',
 };
 
 /** What is wrong with a draft, by field; empty where nothing is. */
 export type Problems = Partial<Record<keyof Draft, string>>;
 
-/** check says what is wrong with a draft, in words that help to mend it. */
-export function check(d: Draft): Problems {
+/**
+ * check says what is wrong with a draft, in words that help to mend it. mimeTypes are
+ * those that can be ingested; none, as long as they are not known.
+ */
+export function check(d: Draft, mimeTypes: string[] = []): Problems {
   const problems: Problems = {};
   const url = checkUrl(d.url);
   if (url) problems.url = url;
-  if (d.mimeType !== '' && !/^[\w.+-]+\/[\w.+-]+$/.test(d.mimeType))
-    problems.mimeType = 'Write it as type/subtype, such as video/mp4.';
+  const mime = checkMime(d.mimeType.trim().toLowerCase(), mimeTypes);
+  if (mime) problems.mimeType = mime;
+  if (parseTags(d.tags) === undefined)
+    problems.tags = 'Write name=value with commas between, such as reel=A1, note=final.';
+  if (!/^(-?\d{1,9})?$/.test(d.priority.trim())) problems.priority = 'Write a whole number, such as 5.';
   if (d.tracks !== '' && parseTracks(d.tracks) === undefined)
     problems.tracks = 'Write track numbers with commas between, such as 1, 2.';
   if (d.timerange !== '' && parseRange(d.timerange) === undefined)
@@ -51,6 +63,16 @@ export function check(d: Draft): Problems {
   if (d.origin === 'explicit' && parseTime(d.originTime) === undefined)
     problems.originTime = 'Write the TAI instant as seconds:nanoseconds.';
   return problems;
+}
+
+function checkMime(mime: string, known: string[]): string | undefined {
+  if (mime === '') return undefined;
+  // What follows a semicolon is a parameter of the type, not part of its name.
+  const name = (mime.split(';')[0] as string).trim();
+  if (!/^[\w.+-]+\/[\w.+-]+$/.test(name)) return 'Write it as type/subtype, such as video/mp4.';
+  if (known.length > 0 && !known.some((k) => k.toLowerCase() === name))
+    return `Files of ${name} cannot be ingested; choose one of the list.`;
+  return undefined;
 }
 
 function checkUrl(text: string): string | undefined {
@@ -73,6 +95,27 @@ function parseTracks(text: string): number[] | undefined {
   return numbers.every((n) => Number.isInteger(n) && n > 0) ? numbers : undefined;
 }
 
+/** parseTags reads "name=value, name=value"; a name may have several values. */
+function parseTags(text: string): [name: string, value: string][] | undefined {
+  const pairs = text
+    .split(',')
+    .map((pair) => pair.trim())
+    .filter(Boolean)
+    .map((pair): [string, string] => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()];
+    });
+  return pairs.every(([name]) => name !== '') ? pairs : undefined;
+}
+
+function tagsOf(text: string): Record<string, { values: string[] }> {
+  const tags: Record<string, { values: string[] }> = {};
+  for (const [name, value] of parseTags(text) ?? []) {
+    tags[name] = { values: [...(tags[name]?.values ?? []), value] };
+  }
+  return tags;
+}
+
 const origins = {
   zero: OriginKind.ZERO,
   timecode: OriginKind.TIMECODE,
@@ -86,6 +129,7 @@ export function requestOf(d: Draft, idempotencyKey: string): CreateJobRequest {
   const time = d.origin === 'explicit' ? d.originTime.trim() : '';
   return CreateJobRequestType.create({
     idempotencyKey,
+    priority: Number(d.priority.trim()),
     spec: {
       url: d.url.trim(),
       mimeType: d.mimeType.trim(),
@@ -95,6 +139,8 @@ export function requestOf(d: Draft, idempotencyKey: string): CreateJobRequest {
       origin: d.origin === 'zero' ? undefined : { kind: origins[d.origin], date, time },
       onFailure: d.onFailure === 'keep' ? OnFailure.KEEP : OnFailure.UNSPECIFIED,
       strict: d.strict,
+      newIds: d.newIds,
+      tags: tagsOf(d.tags),
     },
   });
 }
@@ -112,6 +158,9 @@ export function cliLine(d: Draft, file?: string): string {
     ...flag('origin', originFlag(d)),
     ...flag('on-failure', d.onFailure === 'keep' ? 'keep' : ''),
     ...(d.strict ? ['--strict'] : []),
+    ...(d.newIds ? ['--new-ids'] : []),
+    ...(parseTags(d.tags) ?? []).flatMap(([name, value]) => flag('tag', `${name}=${value}`)),
+    ...flag('priority', d.priority),
     shellQuote(file ?? (d.url.trim() || 'URL')),
   ].join(' ');
 }
