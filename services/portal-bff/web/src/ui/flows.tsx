@@ -1,5 +1,6 @@
 import { type Flow, FlowStatus } from '@/api/gen/media/v1/media';
-import { bitRate } from './format';
+import { parseRange } from '@/player/mediatime';
+import { bitRate, elapsed } from './format';
 import { Icons } from './icons';
 import type { Tone } from './StateBadge';
 
@@ -54,6 +55,12 @@ export function essenceFacts(f: Flow): string {
 
 function channels(n: number): string {
   return n === 1 ? 'mono' : n === 2 ? 'stereo' : `${n} channels`;
+}
+
+/** lengthText is how long a Flow is, as people say it; a player counts frames besides. */
+export function lengthText(f: Flow): string {
+  const range = parseRange(f.timerange);
+  return range ? elapsed(range.end - range.start) : '';
 }
 
 /** flowState gives the word and the look of a Flow's status. */

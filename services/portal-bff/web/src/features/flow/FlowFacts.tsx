@@ -3,7 +3,7 @@ import { Link } from 'react-router';
 import type { Flow } from '@/api/gen/media/v1/media';
 import type { GetFlowResponse } from '@/api/gen/mediastore/v1/flows';
 import { CopyLine } from '@/ui/CopyLine';
-import { codecName, essenceFacts, FormatIcon, flowState, formatName, rateText } from '@/ui/flows';
+import { codecName, essenceFacts, FormatIcon, flowState, formatName, lengthText, rateText } from '@/ui/flows';
 import { bitRate, bytes, count, when } from '@/ui/format';
 import { Icons } from '@/ui/icons';
 import page from '@/ui/page.module.css';
@@ -78,6 +78,7 @@ function flowRows(f: Flow, answer: GetFlowResponse): Row[] {
     ['Sound', audio ? essenceFacts(f) : ''],
     ['Bit rate', f.avgBitRate > 0n ? bitRate(f.avgBitRate) : ''],
     ['Timecode', f.startTimecode],
+    ['Duration', lengthText(f)],
     ['Time range', f.timerange],
     ['Stored', answer.bytes > 0n ? `${bytes(answer.bytes)} in ${count(answer.objects, 'object')}` : ''],
     ['Grains', answer.grains > 0n ? answer.grains.toLocaleString('en-GB') : ''],

@@ -4,10 +4,8 @@ import { useMemo } from 'react';
 import { Link } from 'react-router';
 import type { Flow } from '@/api/gen/media/v1/media';
 import { type FlowFilter, flowsQuery } from '@/api/queries';
-import { Clock } from '@/player/clock';
-import { parseRange } from '@/player/mediatime';
 import { type Column, DataTable } from '@/ui/DataTable';
-import { codecName, essenceFacts, FormatIcon, flowState, formatName } from '@/ui/flows';
+import { codecName, essenceFacts, FormatIcon, flowState, formatName, lengthText } from '@/ui/flows';
 import { bitRate, count, when, whenFull } from '@/ui/format';
 import page from '@/ui/page.module.css';
 import { StateBadge } from '@/ui/StateBadge';
@@ -119,11 +117,7 @@ function makeColumns(order: Order, setOrder: (v: string) => void): Column<Flow>[
       width: '100px',
       wideOnly: true,
       align: 'right',
-      cell: (f) => (
-        <span className={page.mono} title={f.timerange}>
-          {lengthOf(f)}
-        </span>
-      ),
+      cell: (f) => <span title={f.timerange}>{lengthText(f)}</span>,
     },
     {
       key: 'rate',
@@ -151,14 +145,4 @@ function makeColumns(order: Order, setOrder: (v: string) => void): Column<Flow>[
 function Status({ flow }: { flow: Flow }) {
   const { word, tone } = flowState(flow.status);
   return <StateBadge tone={tone}>{word}</StateBadge>;
-}
-
-function lengthOf(f: Flow): string {
-  const range = parseRange(f.timerange);
-  if (!range) return '';
-  const { grainRate } = f;
-  const framed = f.video !== undefined && grainRate !== undefined;
-  const rate = framed ? { num: grainRate.numerator, den: grainRate.denominator } : undefined;
-  const clock = new Clock({ rate, range });
-  return clock.duration(clock.length);
 }
