@@ -74,7 +74,7 @@ func TestALinkLogsInOnce(t *testing.T) {
 
 	other := visit(t, mesh)
 	other.do(chromedp.Navigate(link))
-	other.sees("That link was used before")
+	other.sees("That link was used before, has expired, or is mistyped")
 }
 
 // TestNobodySeesAnotherTenant looks for one tenant's job as another.

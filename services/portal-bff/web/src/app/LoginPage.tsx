@@ -7,9 +7,7 @@ import { Mark } from './Frame';
 import classes from './LoginPage.module.css';
 
 const problems: Record<string, string> = {
-  used: 'That link was used before. Each link logs in once.',
-  expired: 'That link has expired. Links hold for a few minutes.',
-  invalid: 'That link is not known here: it was used, has expired, or is mistyped.',
+  used: 'That link was used before, has expired, or is mistyped. Each holds for minutes, and logs in once.',
 };
 
 /** LoginPage says how to get in: by a one-time link that the command line makes. */
