@@ -21,8 +21,12 @@ help: ## List the targets
 ##### A mesh on this machine
 
 .PHONY: up
-up: setup web build ## Start everything and ingest FILE= or a sample (LISTEN= sets the address)
+up: file setup web build ## Start everything and ingest FILE= or a sample (LISTEN= sets the address)
 	@$(MESH) up $(if $(LISTEN),--listen "$(LISTEN)") $(if $(FILE),--file "$(FILE)")
+
+.PHONY: file
+file:
+	@test -z "$(FILE)" || test -r "$(FILE)" || { echo "there is no file $(FILE) to ingest" >&2; exit 2; }
 
 .PHONY: down status logs reset
 down: | $(MESH) ## Stop it; its data stays

@@ -61,6 +61,9 @@ func runApp(ctx context.Context, app *cli.Command, args []string) int {
 	if ctx.Err() != nil {
 		err = errInterrupted
 	}
+	if app.Bool("json") {
+		err = errors.Join(err, writeFailure(app.Writer, err))
+	}
 	fmt.Fprintln(app.ErrWriter, describe(err))
 	return exitCode(err)
 }
@@ -117,15 +120,21 @@ func groupOf(cmd *cli.Command) string {
 	return cmd.Name + " "
 }
 
-// errUsage marks errors of the command line itself.
+// errUsage is what errors of the command line itself are.
 var errUsage = errors.New("usage")
 
-func usage(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", errUsage, fmt.Errorf(format, args...))
-}
+// usageError is one of them; it says what is wrong, and nothing before that.
+type usageError struct{ error }
 
-// errJobFailed says that a job which was watched did not complete.
-var errJobFailed = errors.New("the job did not complete")
+// Is implements errors.Is.
+func (usageError) Is(target error) bool { return target == errUsage }
+
+// Unwrap returns the cause.
+func (e usageError) Unwrap() error { return e.error }
+
+func usage(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
 
 // errNotRunning says that there is no mesh to talk to.
 var errNotRunning = errors.New("no mesh is running here; start one with: grainmesh up")

@@ -40,6 +40,8 @@ func TestCommandLine(t *testing.T) {
 		"window that breaks off":     nothingOfABrokenWindow,
 		"token":                      findsItsToken,
 		"errors name what was wrong": errorsNameTheInput,
+		"jobs that fail":             failuresAreTold,
+		"upload that breaks off":     abortsItsUpload,
 		"probe of a file here":       probesHere,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,6 +66,13 @@ func secondUp(t *testing.T, l *local) {
 	code, _, errOut = l.ask(t, "up", "--no-ingest")
 	require.Zero(t, code)
 	require.Contains(t, errOut, l.state.PublicURL, "it runs already")
+	require.NotContains(t, errOut, "stop it first")
+	code, _, errOut = l.ask(t, "up", "--no-ingest", "--listen", "127.0.0.1:1")
+	require.Zero(t, code)
+	require.Regexp(t, `not on 127.0.0.1:1; .* down`, errOut)
+	code, _, errOut = l.ask(t, "up", "--file", "/nowhere/x.wav")
+	require.Equal(t, exitUsage, code)
+	require.NotContains(t, errOut, l.state.PublicURL, "it is told before anything is started")
 	require.Contains(t, l.must(t, "status"), "media-store")
 }
 

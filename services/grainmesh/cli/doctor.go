@@ -32,7 +32,7 @@ func doctorCommand() *cli.Command {
 				return err
 			}
 			if slices.ContainsFunc(findings, func(f finding) bool { return !f.OK }) {
-				return errors.New("not everything is well")
+				return errNotWell
 			}
 			return nil
 		},

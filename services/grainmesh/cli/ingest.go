@@ -3,14 +3,17 @@ package cli
 import (
 	"context"
 	"io"
+	mimes "mime"
 	"net/url"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/grainmesh/grainmesh/pkg/fault"
 	jobv1 "github.com/grainmesh/grainmesh/rpc/job/v1"
 	mediav1 "github.com/grainmesh/grainmesh/rpc/media/v1"
 )
@@ -64,6 +67,9 @@ func submit(ctx context.Context, cmd *cli.Command, c *client) (*jobv1.Job, error
 	if err != nil {
 		return nil, err
 	}
+	if err = c.checkMIME(ctx, spec.GetMimeType()); err != nil {
+		return nil, err
+	}
 	if spec.Url, err = c.sourceURL(ctx, cmd, cmd.Args().First()); err != nil {
 		return nil, err
 	}
@@ -74,6 +80,27 @@ func submit(ctx context.Context, cmd *cli.Command, c *client) (*jobv1.Job, error
 		Spec: spec, IdempotencyKey: cmd.String("key"), Priority: int32(cmd.Int("priority")),
 	})
 	return response.GetJob(), err
+}
+
+// checkMIME asks whether a MIME type can be ingested, before a long file is uploaded
+// for nothing.
+func (c *client) checkMIME(ctx context.Context, mime string) error {
+	kind, _, err := mimes.ParseMediaType(mime)
+	if mime == "" || err != nil {
+		return nil // none is given, or it is for the mesh to say what is wrong with it
+	}
+	response, err := c.jobs.ListFormats(ctx, &jobv1.ListFormatsRequest{})
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, format := range response.GetFormats() {
+		known = append(known, format.GetMimeTypes()...)
+	}
+	if !slices.Contains(known, kind) {
+		return fault.Newf(fault.UnknownMIMEType, "--mime is %q, want one of %s", mime, strings.Join(known, ", "))
+	}
+	return nil
 }
 
 // nameOf is what a file or URL is called: without the query of a URL, which may hold

@@ -74,6 +74,8 @@ func wrongFlags(t *testing.T, l *local) {
 		"window time":        {[]string{"window", "x", "soon", "-o", "w.mp4"}, `"soon"`},
 		"window format":      {[]string{"window", "x", "_", "-o", "w"}, `"w"`},
 		"window without":     {[]string{"window", "x", "_"}, `"output" not set`},
+		"window of no id":    {[]string{"window", "x", "_", "-o", "w.mp4"}, `FLOW is "x"`},
+		"MIME type":          {[]string{"ingest", "--mime", "text/plain", "/nowhere/x.wav"}, `--mime is "text/plain", want one of `},
 		"service":            {[]string{"serve", "writer"}, `no service "writer"`},
 		"no service":         {[]string{"serve"}, "media-store, job-api"},
 		"tenant":             {[]string{"--tenant", "a/b", "job", "list"}, `--tenant is "a/b"`},
@@ -83,6 +85,7 @@ func wrongFlags(t *testing.T, l *local) {
 			code, out, errOut := l.ask(t, c.args...)
 			require.Equal(t, exitUsage, code, "%s", errOut)
 			require.Contains(t, errOut, c.want)
+			require.NotContains(t, errOut, "usage:")
 			require.Empty(t, out)
 		})
 	}
@@ -142,6 +145,7 @@ func errorsNameTheInput(t *testing.T, l *local) {
 			for _, want := range c.want {
 				require.Contains(t, errOut, want)
 			}
+			require.NotContains(t, errOut, "/nowhere/.", "the name of a temporary file")
 		})
 	}
 }

@@ -73,7 +73,7 @@ func showJob(ctx context.Context, cmd *cli.Command, c *client, id string) error 
 
 func watchJob(ctx context.Context, cmd *cli.Command, c *client, id string) error {
 	job, err := watch(ctx, cmd, c, id)
-	if job != nil {
+	if job != nil && (err == nil || !cmd.Bool("json")) {
 		err = errors.Join(err, show(cmd, job, func(out io.Writer) error { return describeJob(out, job) }))
 	}
 	return err

@@ -103,7 +103,13 @@ func essence(f *mediav1.Flow) string {
 		return fmt.Sprintf("%s %dx%d %s/s", f.GetCodec(), v.GetWidth(), v.GetHeight(), rateText(f.GetGrainRate()))
 	case f.GetAudio() != nil:
 		a := f.GetAudio()
-		return fmt.Sprintf("%s %d Hz, %d ch, %d bit", f.GetCodec(), a.GetSampleRate(), a.GetChannels(), a.GetBitDepth())
+		text := fmt.Sprintf("%s %d Hz, %d ch", f.GetCodec(), a.GetSampleRate(), a.GetChannels())
+		if a.GetBitDepth() > 0 { // coded audio has none
+			text += fmt.Sprintf(", %d bit", a.GetBitDepth())
+		}
+		return text
+	case len(f.GetCollection()) > 0:
+		return fmt.Sprintf("%d members", len(f.GetCollection()))
 	case f.GetFormat() != "":
 		return f.GetFormat()
 	default:

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -22,11 +21,11 @@ func serveCommand() *cli.Command {
 			}
 			definitions, err := mesh.Pick(cmd.Args().Slice()...)
 			if err != nil {
-				return fmt.Errorf("%w: %w", errUsage, err)
+				return usage("%w", err)
 			}
 			settings, err := service.LoadSettings()
 			if err != nil {
-				return fmt.Errorf("%w: %w", errUsage, err)
+				return usage("%w", err)
 			}
 			settings.Version = Version
 			return service.Run(ctx, service.Options{Settings: settings, Log: telemetry.NewLogger(cmd.Root().ErrWriter, settings.LogLevel)}, definitions...)

@@ -52,7 +52,7 @@ func runForeground(ctx context.Context, cmd *cli.Command) error {
 	}
 	settings, err := mesh.LoadSettings()
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return usage("%w", err)
 	}
 	settings.Listen, settings.InternalListen, settings.Version = cmd.String("listen"), "127.0.0.1:0", Version
 	return mesh.Run(ctx, mesh.Options{
@@ -65,8 +65,16 @@ func runForeground(ctx context.Context, cmd *cli.Command) error {
 // up starts the mesh in the background if it is not running, and does the main job
 // on a file.
 func up(ctx context.Context, cmd *cli.Command) error {
+	if path := cmd.String("file"); path != "" {
+		if _, err := os.Stat(path); err != nil {
+			return usage("%w", err)
+		}
+	}
 	dir := cmd.String("data")
 	state, err := readState(dir)
+	if listen := cmd.String("listen"); err == nil && cmd.IsSet("listen") && state.PublicURL != "http://"+listen {
+		fmt.Fprintf(cmd.Root().ErrWriter, "It runs already, and not on %s; to move it, stop it first: %s down\n", listen, commandLine(cmd))
+	}
 	if errors.Is(err, errNotRunning) {
 		state, err = startBackground(ctx, cmd)
 	}

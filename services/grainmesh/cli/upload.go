@@ -49,14 +49,14 @@ func (c *client) upload(ctx context.Context, cmd *cli.Command, path string) (str
 	}
 	defer u.bar.finish()
 	defer u.objects.CloseIdleConnections()
-	if err := u.run(ctx); err != nil {
+	url, err := u.run(ctx)
+	if err != nil {
 		// The parts that arrived are of no use; if this is lost too, the portal
 		// removes them when the upload is too old to be completed.
 		_, _ = c.portal.AbortUpload(context.WithoutCancel(ctx), &portalv1.AbortUploadRequest{UploadId: started.GetUploadId()})
 		return "", fmt.Errorf("upload %s: %w", path, err)
 	}
-	done, err := c.portal.CompleteUpload(ctx, &portalv1.CompleteUploadRequest{UploadId: started.GetUploadId(), Etags: u.etags})
-	return done.GetUrl(), err
+	return url, nil
 }
 
 // answerTimeout bounds the wait for the object store after a part has been sent; how
@@ -82,13 +82,15 @@ type uploader struct {
 	etags   map[int32]string
 }
 
-func (u *uploader) run(ctx context.Context) error {
+// run sends all parts, joins them, and returns the URL of the file.
+func (u *uploader) run(ctx context.Context) (string, error) {
 	for first := int32(1); first <= u.started.GetParts(); first += signAtOnce {
 		if err := u.parts(ctx, first, min(first+signAtOnce-1, u.started.GetParts())); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return nil
+	done, err := u.client.portal.CompleteUpload(ctx, &portalv1.CompleteUploadRequest{UploadId: u.started.GetUploadId(), Etags: u.etags})
+	return done.GetUrl(), err
 }
 
 // parts signs and sends the parts of the given numbers.

@@ -44,7 +44,7 @@ func watch(ctx context.Context, cmd *cli.Command, c *client, id string) (*jobv1.
 		case jobv1.JobState_JOB_STATE_COMPLETED:
 			return job, nil
 		case jobv1.JobState_JOB_STATE_FAILED, jobv1.JobState_JOB_STATE_CANCELLED:
-			return job, fmt.Errorf("%w: it is %s: %s", errJobFailed, stateText(job.GetState()), job.GetFailure().GetMessage())
+			return job, &jobError{job}
 		default:
 		}
 		select {
@@ -82,14 +82,21 @@ type bar struct {
 func newBar(out io.Writer, wanted bool) *bar {
 	b := &bar{out: out, quiet: !wanted}
 	if file, ok := out.(*os.File); ok && wanted && isatty.IsTerminal(file.Fd()) {
-		b.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(out), progressbar.OptionShowBytes(true),
-			progressbar.OptionSetWidth(30), progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionClearOnFinish())
+		b.bar = progressbar.NewOptions64(1, progressbar.OptionSetWriter(out), progressbar.OptionShowBytes(true),
+			progressbar.OptionSetWidth(30), progressbar.OptionThrottle(50*time.Millisecond))
 	}
 	return b
 }
 
+// job shows how far a job is. All of it is there only when it has completed, not with
+// its last byte read.
 func (b *bar) job(j *jobv1.Job) {
-	b.step(stateText(j.GetState()), j.GetBytesDone(), j.GetBytesTotal())
+	total := max(j.GetBytesTotal(), 1)
+	done := min(j.GetBytesDone(), total-1)
+	if j.GetState() == jobv1.JobState_JOB_STATE_COMPLETED {
+		done = total
+	}
+	b.step(stateText(j.GetState()), done, total)
 }
 
 // step shows how far something is.
@@ -97,8 +104,8 @@ func (b *bar) step(what string, done, total int64) {
 	if b.bar != nil {
 		b.last = ""
 		b.bar.ChangeMax64(max(total, done, 1))
-		b.bar.Describe(fmt.Sprintf("%-10s", what))
 		_ = b.bar.Set64(done)
+		b.bar.Describe(fmt.Sprintf("%-10s", what)) // which draws: after the number
 		return
 	}
 	if !b.quiet && what != b.last {
@@ -120,7 +127,11 @@ func (b *bar) note(text string) {
 }
 
 func (b *bar) finish() {
-	if b.bar != nil {
-		_ = b.bar.Finish()
+	switch {
+	case b.bar == nil:
+	case b.bar.IsFinished():
+		fmt.Fprintln(b.out)
+	default:
+		_ = b.bar.Clear()
 	}
 }

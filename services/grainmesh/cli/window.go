@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
+	"github.com/google/uuid"
 	"github.com/urfave/cli/v3"
 
 	"github.com/grainmesh/grainmesh/pkg/fault"
@@ -50,6 +51,9 @@ func (c *client) window(ctx context.Context, cmd *cli.Command, flow, timerange s
 	}
 	if format == "" {
 		return usage("--format is not given, and the name %q does not tell it", path)
+	}
+	if _, err := uuid.Parse(flow); err != nil {
+		return usage("FLOW is %q, want a UUID", flow)
 	}
 	query := url.Values{"timerange": {timerange}, "format": {format}}
 	if trim := cmd.String("trim"); trim != "" {
@@ -113,6 +117,9 @@ func newSink(out io.Writer, path string) (*sink, error) {
 		return &sink{out, func() error { return nil }, func() {}}, nil
 	}
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if temporary, ok := errors.AsType[*fs.PathError](err); ok {
+		err = temporary.Err // its name says nothing to anybody
+	}
 	if err != nil {
 		return nil, usage("write %s: %w", path, err)
 	}
