@@ -67,7 +67,7 @@ func submit(ctx context.Context, cmd *cli.Command, c *client) (*jobv1.Job, error
 	if err != nil {
 		return nil, err
 	}
-	if err = c.checkMIME(ctx, spec.GetMimeType()); err != nil {
+	if err := c.checkMIME(ctx, spec.GetMimeType()); err != nil {
 		return nil, err
 	}
 	if spec.Url, err = c.sourceURL(ctx, cmd, cmd.Args().First()); err != nil {
@@ -87,7 +87,7 @@ func submit(ctx context.Context, cmd *cli.Command, c *client) (*jobv1.Job, error
 func (c *client) checkMIME(ctx context.Context, mime string) error {
 	kind, _, err := mimes.ParseMediaType(mime)
 	if mime == "" || err != nil {
-		return nil // none is given, or it is for the mesh to say what is wrong with it
+		return nil //nolint:nilerr // none is given, or it is for the mesh to say what is wrong with it
 	}
 	response, err := c.jobs.ListFormats(ctx, &jobv1.ListFormatsRequest{})
 	if err != nil {
