@@ -88,7 +88,9 @@ func TestSourcesThatMayRecover(t *testing.T) {
 			require.True(t, failure.GetRetryable(), failure.GetMessage())
 			require.Contains(t, failure.GetMessage(), c.says)
 			require.Contains(t, failure.GetMessage(), path)
-			require.Equal(t, c.after+attempts*tries, asked(path), "every attempt has tried as often as it may")
+			// net/http asks by itself once more where a connection that it had kept is reset.
+			require.GreaterOrEqual(t, asked(path), c.after+attempts*tries, "every attempt has tried as often as it may")
+			require.LessOrEqual(t, asked(path), c.after+2*attempts*tries)
 			requireNothingStored(t, user, database, tenant, job.GetFlowIds())
 		})
 		t.Run(c.name+" for one attempt", func(t *testing.T) {

@@ -70,7 +70,9 @@ func TestFromNothingToAWindow(t *testing.T) {
 	require.NotZero(t, l.run(t, "status").code)
 	l.must(t, "down") // there is nothing to do
 
-	l.must(t, "up", "--listen", "127.0.0.1:0", "--no-ingest")
+	back := l.must(t, "up", "--listen", "127.0.0.1:0")
+	require.Contains(t, back.out, "Found film.mp4", "no sample beside what is there")
+	require.Equal(t, window, line(t, back.out, "Take a part"))
 	require.NoError(t, os.Remove(l.file("part.mp4")))
 	l.shell(t, window)
 	require.Equal(t, frames[25:50], mediatest.FrameHashes(t, l.file("part.mp4"), "v"), "it has found its data again")

@@ -21,6 +21,7 @@ type finding struct {
 	What   string `json:"what"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
+	absent bool   // it need not be there
 }
 
 func doctorCommand() *cli.Command {
@@ -68,7 +69,8 @@ func program(ctx context.Context, name, versionFlag string) finding {
 func running(ctx context.Context, cmd *cli.Command) []finding {
 	c, err := connect(cmd)
 	if err != nil {
-		return []finding{{What: "mesh", OK: errors.Is(err, errNotRunning), Detail: err.Error()}}
+		absent := errors.Is(err, errNotRunning)
+		return []finding{{What: "mesh", OK: absent, Detail: err.Error(), absent: absent}}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.operator+"/readyz", nil)
 	if err != nil {
@@ -104,8 +106,11 @@ func writeFindings(out io.Writer, findings []finding) error {
 	t := newTable(out, "", "WHAT", "DETAIL")
 	for _, f := range findings {
 		sign := "ok"
-		if !f.OK {
+		switch {
+		case !f.OK:
 			sign = "FAULT"
+		case f.absent:
+			sign = "-"
 		}
 		t.AppendRow([]any{sign, f.What, f.Detail})
 	}

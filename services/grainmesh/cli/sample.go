@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -16,18 +17,25 @@ import (
 	portalv1 "github.com/grainmesh/grainmesh/rpc/portal/v1"
 )
 
-// firstIngest ingests --file or a sample, and says where to see it.
+// firstIngest ingests --file, or a sample into a mesh that has nothing yet, and says
+// where to see it.
 func firstIngest(ctx context.Context, cmd *cli.Command) error {
-	path := cmd.String("file")
-	if path == "" {
-		var err error
-		if path, err = makeSample(ctx, cmd.String("data")); err != nil {
-			return err
-		}
-	}
 	c, err := connect(cmd)
 	if err != nil {
 		return err
+	}
+	path := cmd.String("file")
+	if path == "" {
+		have, err := c.newest(ctx)
+		if err != nil {
+			return err
+		}
+		if have != nil {
+			return c.present(ctx, cmd, "Found", have)
+		}
+		if path, err = makeSample(ctx, cmd.String("data")); err != nil {
+			return err
+		}
 	}
 	url, err := c.sourceURL(ctx, cmd, path)
 	if err != nil {
@@ -41,14 +49,25 @@ func firstIngest(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	return c.present(ctx, cmd, "Ingested", job)
+}
+
+// newest is the last job that completed, nil if none has.
+func (c *client) newest(ctx context.Context) (*jobv1.Job, error) {
+	listed, err := c.jobs.ListJobs(ctx, &jobv1.ListJobsRequest{States: []jobv1.JobState{jobv1.JobState_JOB_STATE_COMPLETED}, PageSize: 1})
+	if err != nil || len(listed.GetJobs()) == 0 {
+		return nil, err
+	}
+	got, err := c.jobs.GetJob(ctx, &jobv1.GetJobRequest{Id: listed.GetJobs()[0].GetId()})
+	return got.GetJob(), err
+}
+
+// present shows what a completed job brought and what to do next: the page, a window,
+// the log.
+func (c *client) present(ctx context.Context, cmd *cli.Command, verb string, job *jobv1.Job) error {
 	if cmd.Bool("json") {
 		return writeJSON(cmd.Root().Writer, job)
 	}
-	return c.invite(ctx, cmd, job)
-}
-
-// invite prints what to do next: the page, a window, the log.
-func (c *client) invite(ctx context.Context, cmd *cli.Command, job *jobv1.Job) error {
 	link, err := c.portal.CreateLoginLink(ctx, &portalv1.CreateLoginLinkRequest{Next: "/flows/" + job.GetFlowId()})
 	if err != nil {
 		return err
@@ -63,11 +82,11 @@ func (c *client) invite(ctx context.Context, cmd *cli.Command, job *jobv1.Job) e
 		}
 	}
 	_, err = fmt.Fprintf(cmd.Root().Writer, `
-Ingested %s: flow %s
+%s %s: flow %s
   Watch it     %s
   Take a part  %s window %s '%s' -o part.%s
   Log          %s
-`, job.GetSpec().GetLabel(), job.GetFlowId(), link.GetUrl(), commandLine(cmd), job.GetFlowId(), part(within), format, filepath.Join(cmd.String("data"), logFile))
+`, verb, cmp.Or(job.GetSpec().GetLabel(), nameOf(job.GetSpec().GetUrl())), job.GetFlowId(), link.GetUrl(), commandLine(cmd), job.GetFlowId(), part(within), format, filepath.Join(cmd.String("data"), logFile))
 	return err
 }
 
