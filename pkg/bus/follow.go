@@ -101,7 +101,7 @@ func (b *Bus) Follow(ctx context.Context, after Position, following func(), hand
 	if err != nil {
 		return fmt.Errorf("follow %s: %w", subjects.EventStream, err)
 	}
-	defer consuming.Stop()
+	defer consuming.Stop() // it may wait some seconds for a request of the consumer that nobody answers
 	following()
 	return b.whileMade(ctx, made, connected)
 }
